@@ -1,0 +1,44 @@
+/* The engine: refresh, diff, plan, apply. It decides when; the types decide how. */
+#ifndef SLIPWAY_ENGINE_H
+#define SLIPWAY_ENGINE_H
+
+#include "slipway/event.h"
+#include "slipway/loop.h"
+#include "slipway/provider.h"
+#include "slipway/state.h"
+
+struct sw_engine {               /* what an operation needs; borrowed */
+    struct sw_loop *loop;
+    struct sw_arena *arena;      /* lifetime of the run */
+    const struct sw_types *types;
+    struct sw_state *state;
+    struct sw_sink sink;
+    unsigned parallelism;        /* API calls at a time; 0 = 10. Hosts are not counted */
+};
+
+struct sw_plan_options {
+    const char **targets;        /* addresses (or prefixes "n1/", "host n1"), NULL-terminated, or NULL */
+    const char **excludes;
+    const char **replaces;
+    bool destroy, refresh_only;
+    bool no_refresh;             /* trust the state */
+};
+
+/* Makes a plan. Reads the world: one exec per reachable host, one list per API type. */
+int sw_engine_plan(struct sw_engine *engine, const char *inventory, const struct sw_config *config, const struct sw_plan_options *options,
+                   struct sw_plan **ret, struct sw_err *err);
+
+struct sw_apply_result { size_t done, failed, skipped, unchanged; bool cancelled; };
+/* Runs a plan and nothing else. The state is right whatever happens. SW_EREMOTE when something failed; SW_ECONFLICT when the plan is stale. */
+int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct sw_apply_result *ret, struct sw_err *err);
+/* Asks a running apply or plan to stop: level 1 = finish what runs and start nothing, 2 = stop now. Loop thread. */
+void sw_engine_interrupt(struct sw_engine *engine, unsigned level);
+
+/* Adopts one existing thing under `address` (which the config declares). */
+int sw_engine_import(struct sw_engine *engine, const struct sw_config *config, const char *address, const char *id, struct sw_err *err);
+
+/* How the last operation went, for benchmarks and --json: exec channels opened, API lists, hosts. */
+struct sw_engine_stats { unsigned hosts, channels, lists; uint64_t bytes_in, bytes_out; };
+void sw_engine_stats(struct sw_engine_stats *ret);
+
+#endif

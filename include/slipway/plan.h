@@ -1,0 +1,64 @@
+/* The plan: a value. What would be done, in which order, and what the world looked like when it was decided.
+ * It is shown, saved, reviewed, checked by policies and then run verbatim. */
+#ifndef SLIPWAY_PLAN_H
+#define SLIPWAY_PLAN_H
+
+#include "slipway/resource.h"
+#include "slipway/schema.h"
+
+enum sw_action {
+    SW_NOOP,
+    SW_CREATE,
+    SW_UPDATE,
+    SW_REPLACE,  /* delete, then create (or create first with lifecycle.create_before_destroy) */
+    SW_DELETE,
+    SW_FORGET,   /* drop from the state, leave the world alone */
+};
+const char *sw_action_name(enum sw_action action);   /* "create" */
+const char *sw_action_sign(enum sw_action action);   /* "+" "~" "-/+" "-" "." */
+
+struct sw_plan_item {
+    const struct sw_resource *resource; /* for DELETE and FORGET: rebuilt from the state */
+    enum sw_action action;
+    const char *reason;            /* "file:/etc/x changes", "not in the playbook any more", … or NULL */
+    const struct sw_value *before; /* what was read (NULL = absent) */
+    const struct sw_value *after;  /* desired, resolved as far as known; NULL for DELETE and FORGET */
+    const struct sw_value *prior;  /* as recorded in the state, or NULL */
+    struct sw_attr_diff *diffs;
+    size_t n_diffs;
+    bool at_apply;                 /* could not be read at plan time: read, and perhaps left alone, at apply */
+    bool drifted;                  /* before differs from prior: somebody else changed it */
+    bool triggered;                /* acts because of restart_on */
+    uint32_t *needs;               /* indices of items that must be done first */
+    size_t n_needs;
+};
+
+struct sw_plan {
+    const char *inventory;         /* name */
+    const char *lineage;           /* of the state it was made against */
+    int64_t serial;                /* of the state */
+    int64_t created_ms;            /* wall clock */
+    bool destroy, refresh_only;
+    const struct sw_host **hosts;
+    size_t n_hosts;
+    struct sw_plan_item *items;    /* topological order */
+    size_t n_items;
+    const struct sw_output *outputs;
+    size_t n_outputs;
+    const struct sw_value *providers;
+    const struct sw_value *modules;
+    const char **warnings;
+    size_t n_warnings;
+    size_t count[6];               /* by action */
+};
+
+bool sw_plan_is_empty(const struct sw_plan *plan); /* nothing but NOOPs */
+
+/* The saved form: canonical JSON in a small envelope {"slipway_plan": 1, …}; every secret in it encrypted with `key`
+ * (32 bytes: the state's key). Reading checks version and shape; the types' schemas are found again by `find_schema`. */
+int sw_plan_save(const struct sw_plan *plan, const char *path, const unsigned char *key, struct sw_err *err);
+typedef const struct sw_schema *sw_find_schema_fn(void *ctx, const char *type);
+int sw_plan_load(struct sw_arena *arena, const char *path, const unsigned char *key, sw_find_schema_fn *find_schema, void *ctx,
+                 struct sw_plan **ret, struct sw_err *err);
+
+#endif

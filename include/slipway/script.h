@@ -1,0 +1,32 @@
+/* The Lua host: sandbox, resource types, playbooks. Nobody else includes lua.h. Loop thread only. */
+#ifndef SLIPWAY_SCRIPT_H
+#define SLIPWAY_SCRIPT_H
+
+#include "slipway/inventory.h"
+#include "slipway/loop.h"
+#include "slipway/provider.h"
+#include "slipway/resource.h"
+
+struct sw_script;
+
+struct sw_script_options {
+    const char *lua_dir;       /* overrides the embedded library while developing, or NULL */
+    const char *playbook_dir;  /* stock playbooks override, or NULL: embedded */
+    size_t max_memory;         /* bytes; 0 = 256 MiB */
+    uint64_t max_instructions; /* per entry from C; 0 = 200 million */
+    bool untrusted;            /* a stranger's pull request: guards and probes of the playbook are not run at plan time */
+};
+
+int sw_script_new(struct sw_loop *loop, struct sw_arena *arena, const struct sw_script_options *options, struct sw_script **ret, struct sw_err *err);
+void sw_script_free(struct sw_script *script);
+const struct sw_types *sw_script_types(struct sw_script *script);
+/* Evaluates the inventory's playbook. Everything in `ret` lives in the arena given to sw_script_new. */
+int sw_script_declare(struct sw_script *script, const struct sw_inventory *inventory, struct sw_config **ret, struct sw_err *err);
+/* For a saved plan: loads the Lua files beside the playbook that define its types, checking their sha256. */
+int sw_script_load_modules(struct sw_script *script, const struct sw_inventory *inventory, const struct sw_value *modules, struct sw_err *err);
+/* Names of all known types, sorted; loads the whole library. For docs and completion. */
+int sw_script_type_names(struct sw_script *script, const char *const **ret, size_t *ret_n, struct sw_err *err);
+/* Runs a Lua test file in the host (tests/lua). Returns the number of failed checks, or < 0. */
+int sw_script_selftest(struct sw_script *script, const char *path, struct sw_err *err);
+
+#endif
