@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Zero-initialise; `p` is NUL-terminated whenever it is not NULL. Free with sw_str_done(). */
 struct sw_str {
@@ -42,5 +43,12 @@ void sw_wipe(void *p, size_t len);
 void sw_str_add_printable(struct sw_str *s, const char *text, size_t len);
 /* Number of terminal columns of UTF-8 text, counting wide characters as two and escape sequences (\033[…m) as none. */
 size_t sw_columns(const char *text, size_t len);
+
+/* Decodes one UTF-8 character. Returns its length in bytes, 0 when the text is empty or not UTF-8 there. */
+size_t sw_utf8_next(const char *text, size_t len, uint32_t *ret_code);
+/* The length of the valid UTF-8 at the start of `text`: `len` when all of it is. */
+size_t sw_utf8_valid(const char *text, size_t len);
+/* The length of the longest start of `text` that takes at most max_columns columns. */
+size_t sw_utf8_cut(const char *text, size_t len, size_t max_columns);
 
 #endif
