@@ -92,16 +92,16 @@ const struct sw_value *sw_value_resolve(struct sw_arena *arena, const struct sw_
 
 /* Canonical JSON (sorted keys, UTF-8; bytes that are not UTF-8 are written as {"$base64": "…"}).
  * Secrets as "(sensitive)" unless `reveal`; UNKNOWN as {"$unknown": true}; REF as {"$ref": [address, path]};
- * CONCAT as {"$concat": […]}. With `reveal`, secret values as {"$secret": value} so that reading gives them back marked. */
+ * CONCAT as {"$concat": […]}; a map that would read back as one of these as {"$map": {…}}. With `reveal`, secret values as {"$secret": value} so that reading gives them back marked. */
 enum sw_json_flags { SW_JSON_REVEAL = 1, SW_JSON_PRETTY = 2, SW_JSON_PLAIN = 4 /* reveal, and no $-objects: for users and Lua */ };
 void sw_json_write(struct sw_str *out, const struct sw_value *v, unsigned flags);
 /* Reads JSON, and the $-objects above back to their kinds unless SW_JSON_PLAIN. Limits: depth 64, 64 MiB. */
 int sw_json_read(struct sw_arena *arena, const char *text, size_t len, unsigned flags, const struct sw_value **ret, struct sw_err *err);
 
-/* One line for people: "abc", 12, true, [1, 2], {a = 1}, (sensitive), (known after apply). Cut at max_columns with "…". */
+/* One line for people: "abc", 12, true, [1, 2], {a = 1}, (sensitive), (known after apply). Cut at max_columns with "…"; 0 = not cut. */
 void sw_value_format(struct sw_str *out, const struct sw_value *v, size_t max_columns);
 
-/* SHA-256 of the canonical JSON with secrets revealed, as 64 hex digits. */
+/* SHA-256 of the canonical JSON with secrets revealed, as 64 hex digits. Equal values (sw_value_equal) have the same hash. */
 void sw_value_hash(const struct sw_value *v, char ret_hex[static 65]);
 
 #endif
