@@ -7,14 +7,31 @@
 #include "slipway/provider.h"
 #include "slipway/state.h"
 
-struct sw_engine {               /* what an operation needs; borrowed */
+/* What the last operations cost: for benchmarks, tests and --json. */
+struct sw_engine_stats {
+    unsigned hosts;              /* connected to */
+    unsigned channels;           /* exec channels opened */
+    unsigned lists;              /* API list calls */
+    uint64_t bytes_in, bytes_out;
+};
+
+struct sw_engine_op;             /* what runs, and the open connections; private */
+
+/* What an operation needs, borrowed. Zero-initialise, fill the upper part, end with sw_engine_done(). */
+struct sw_engine {
     struct sw_loop *loop;
     struct sw_arena *arena;      /* lifetime of the run */
     const struct sw_types *types;
     struct sw_state *state;
     struct sw_sink sink;
     unsigned parallelism;        /* API calls at a time; 0 = 10. Hosts are not counted */
+
+    struct sw_engine_op *op;
+    struct sw_engine_stats stats;
 };
+
+/* Closes the connections. Plan and apply on one engine share them. */
+void sw_engine_done(struct sw_engine *engine);
 
 struct sw_plan_options {
     const char **targets;        /* addresses (or prefixes "n1/", "host n1"), NULL-terminated, or NULL */
@@ -36,9 +53,5 @@ void sw_engine_interrupt(struct sw_engine *engine, unsigned level);
 
 /* Adopts one existing thing under `address` (which the config declares). */
 int sw_engine_import(struct sw_engine *engine, const struct sw_config *config, const char *address, const char *id, struct sw_err *err);
-
-/* How the last operation went, for benchmarks and --json: exec channels opened, API lists, hosts. */
-struct sw_engine_stats { unsigned hosts, channels, lists; uint64_t bytes_in, bytes_out; };
-void sw_engine_stats(struct sw_engine_stats *ret);
 
 #endif

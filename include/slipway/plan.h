@@ -47,6 +47,8 @@ struct sw_plan {
     size_t n_outputs;
     const struct sw_value *providers;
     const struct sw_value *modules;
+    const struct sw_moved *moved;  /* renames to make in the state first */
+    size_t n_moved;
     const char **warnings;
     size_t n_warnings;
     size_t count[6];               /* by action */

@@ -1,0 +1,305 @@
+/* Applying: walks a finished plan. Starts whatever has become ready; every completion starts the next. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply.h"
+#include "slipway/clock.h"
+#include "slipway/vec.h"
+
+#define DEFAULT_PARALLELISM 10
+
+const struct sw_value *app_lookup(const char *address, const char *path, void *ctx) {
+    const struct apply *app = ctx;
+    const struct app_item *it = app_find(app, address);
+    if (!it) return NULL;
+    if (it->stage == APP_DONE) {
+        const struct sw_value *v = sw_get_path(it->result, path);
+        return v ? v : &SW_NULL_VALUE;
+    }
+    /* Not there yet, but what the plan says of it already holds: a name, a path. */
+    return sw_get_path(it->plan->after, path);
+}
+
+/* ---- setting up ---- */
+
+static int make_items(struct apply *app, struct sw_err *err) {
+    const struct sw_plan *plan = app->plan;
+    struct sw_arena *arena = app->engine->arena;
+    app->items = sw_new_n(arena, struct app_item, plan->n_items + 1);
+    for (size_t i = 0; i < plan->n_items; i++) {
+        struct app_item *it = &app->items[i];
+        it->plan = &plan->items[i];
+        it->type = app->engine->types->find(app->engine->types->ctx, it->plan->resource->type);
+        if (!it->type) {
+            sw_err_set(err, SW_EINVAL, "no library defines the type '%s' of '%s'", it->plan->resource->type, it->plan->resource->address);
+            sw_err_hint(err, "run the plan with the slipway and the playbook it was made with");
+            return SW_EINVAL;
+        }
+        it->have = it->plan->before;
+        sw_map_set(&app->by_address, it->plan->resource->address, it);
+        app->items[i].missing = it->plan->n_needs;
+        for (size_t k = 0; k < it->plan->n_needs; k++) app->items[it->plan->needs[k]].n_needed_by++;
+        app->total += eng_acts(it->plan->action);
+    }
+    for (size_t i = 0; i < plan->n_items; i++) {
+        app->items[i].needed_by = sw_new_n(arena, uint32_t, app->items[i].n_needed_by + 1);
+        app->items[i].n_needed_by = 0;
+    }
+    for (size_t i = 0; i < plan->n_items; i++)
+        for (size_t k = 0; k < plan->items[i].n_needs; k++) {
+            struct app_item *base = &app->items[plan->items[i].needs[k]];
+            base->needed_by[base->n_needed_by++] = (uint32_t)i;
+        }
+    return 0;
+}
+
+static int make_hosts(struct apply *app, struct sw_err *err) {
+    const struct sw_plan *plan = app->plan;
+    struct sw_arena *arena = app->engine->arena;
+    app->hosts = sw_new_n(arena, struct app_host, plan->n_hosts + 1);
+    for (size_t i = 0; i < plan->n_hosts; i++) {
+        struct app_host *host = &app->hosts[app->n_hosts++];
+        host->app = app;
+        host->declared = plan->hosts[i];
+        host->eng = eng_host_get(app->engine, plan->hosts[i]->name);
+        sw_map_set(&app->host_by_name, plan->hosts[i]->name, host);
+    }
+    for (size_t i = 0; i < plan->n_items; i++) {
+        struct app_item *it = &app->items[i];
+        const char *name = it->plan->resource->host;
+        if (!name) continue;
+        it->host = sw_map_find(&app->host_by_name, name);
+        if (!it->host) return sw_err_set(err, SW_EINVAL, "the plan does not say how to reach '%s', which '%s' is on", name, it->plan->resource->address);
+        if (eng_acts(it->plan->action)) it->host->n_queue++;
+    }
+    for (size_t i = 0; i < app->n_hosts; i++) {
+        app->hosts[i].queue = sw_new_n(arena, struct app_item *, app->hosts[i].n_queue + 1);
+        app->hosts[i].n_queue = 0;
+    }
+    for (size_t i = 0; i < plan->n_items; i++)
+        if (app->items[i].host && eng_acts(plan->items[i].action)) app->items[i].host->queue[app->items[i].host->n_queue++] = &app->items[i];
+    return 0;
+}
+
+/* ---- API items are read once more before anything acts ---- */
+
+static void api_read(void *ctx, struct eng_read *read, struct sw_err *err) {
+    struct apply *app = ctx;
+    struct sw_err failed = {0};
+    if (err) sw_err_move(&failed, err);
+    for (size_t k = 0; k < read->n; k++) {
+        struct app_item *it = app_find(app, read->items[k].resource->address);
+        if (failed.code) {
+            struct sw_err copy = {0};
+            sw_err_copy(&copy, &failed);
+            if (it->stage == APP_WAITS) app_fail(app, it, &copy, true);
+            continue;
+        }
+        it->stale = app_is_stale(it, read->have[k]);
+        it->have = read->have[k] && it->plan->prior ? sw_map_merge(app->engine->arena, it->plan->prior, read->have[k]) : read->have[k];
+    }
+    sw_err_done(&failed);
+    app->reads_running--;
+    app_pump(app);
+}
+
+static void start_api_reads(struct apply *app) {
+    struct sw_arena *arena = app->engine->arena;
+    struct sw_map by_key = {0};
+    app->reads = sw_new_n(arena, struct eng_read, app->plan->n_items + 1);
+    for (size_t i = 0; i < app->plan->n_items; i++) {
+        struct app_item *it = &app->items[i];
+        const struct sw_resource *resource = it->plan->resource;
+        if (it->host || !eng_acts(it->plan->action) || it->plan->at_apply || resource->ephemeral) continue;
+        const char *alias = resource->provider ? resource->provider : it->type->provider;
+        const char *key = sw_printf(arena, "%s %s", alias ? alias : "", resource->type);
+        struct eng_read *read = sw_map_find(&by_key, key);
+        if (!read) {
+            const struct sw_value *config = alias ? sw_get(app->plan->providers, alias) : NULL;
+            read = &app->reads[app->n_reads++];
+            *read = (struct eng_read){.engine = app->engine, .type = it->type, .done = api_read, .ctx = app};
+            read->provider = sw_value_resolve(arena, config ? config : &SW_EMPTY_MAP, app_lookup, app);
+            read->items = sw_new_n(arena, struct sw_item, app->plan->n_items);
+            read->types = sw_new_n(arena, const struct sw_type *, app->plan->n_items);
+            sw_map_set(&by_key, key, read);
+        }
+        read->types[read->n] = it->type;
+        read->items[read->n++] = (struct sw_item){.resource = resource,
+                                                  .desired = it->plan->action == SW_DELETE ? NULL : it->plan->after,
+                                                  .prior = it->plan->prior,
+                                                  .action = it->plan->action};
+    }
+    sw_map_done(&by_key);
+    app->reads_running = app->n_reads;
+    for (size_t r = 0; r < app->n_reads; r++) eng_read_start(&app->reads[r]);
+}
+
+/* ---- the pump ---- */
+
+static bool is_running(const struct apply *app) {
+    if (app->reads_running || app->api_running) return true;
+    for (size_t i = 0; i < app->n_hosts; i++)
+        if (app_host_busy(&app->hosts[i])) return true;
+    return false;
+}
+
+static void start_ready(struct apply *app) {
+    unsigned limit = app->engine->parallelism ? app->engine->parallelism : DEFAULT_PARALLELISM;
+    while (app->ready_head < app->ready.n && !app->stopping) {
+        struct app_item *it = &app->items[app->ready.v[app->ready_head]];
+        if (it->stage == APP_WAITS && it->plan->action != SW_FORGET && app->api_running >= limit) break;
+        app->ready_head++;
+        if (it->stage != APP_WAITS) continue;
+        if (it->plan->action == SW_FORGET) app_done(app, it, NULL, false);
+        else app_api_start(app, it);
+    }
+    for (size_t i = 0; i < app->n_hosts && !app->stopping; i++)
+        if (app->hosts[i].stage == HOST_IDLE) app_host_advance(&app->hosts[i]);
+}
+
+/* One need less. Items on hosts that act are found by their host's queue. */
+static void unblock(struct apply *app, uint32_t index) {
+    struct app_item *it = &app->items[index];
+    bool queued = it->host && it->plan->action != SW_FORGET;
+    if (--it->missing == 0 && !queued) sw_vec_push(&app->ready, index);
+}
+
+void app_release(struct apply *app, struct app_item *it) {
+    for (size_t k = 0; k < it->n_needed_by; k++) unblock(app, it->needed_by[k]);
+    app->again = true;
+}
+
+void app_pump(struct apply *app) {
+    app->again = true;
+    if (app->pumping) return; /* a completion within a start: the outer call goes round once more */
+    app->pumping = true;
+    while (app->again) {
+        app->again = false;
+        if (app->reads_running == 0) start_ready(app);
+    }
+    app->pumping = false;
+    app->idle = !is_running(app);
+}
+
+static void interrupted(void *ctx, unsigned level) {
+    struct apply *app = ctx;
+    app->stopping = true;
+    app->result.cancelled = true;
+    for (size_t i = 0; i < app->n_hosts; i++) app_host_stop(&app->hosts[i], level);
+    if (level >= 2 && app->engine->types->cancel) app->engine->types->cancel(app->engine->types->ctx);
+    app_pump(app);
+}
+
+/* ---- the end ---- */
+
+static int check_fresh(struct sw_engine *engine, const struct sw_plan *plan, struct sw_err *err) {
+    if (plan->serial == sw_state_serial(engine->state) && strcmp(plan->lineage, sw_state_lineage(engine->state)) == 0) return 0;
+    if (plan->serial == 0 && plan->n_items == 0) return 0;
+    sw_err_set(err, SW_ECONFLICT, "the plan is stale: the state has changed since it was made");
+    sw_err_hint(err, "make a new plan and apply that");
+    return SW_ECONFLICT;
+}
+
+static int save_hosts(struct apply *app, struct sw_err *err) {
+    for (size_t i = 0; i < app->n_hosts; i++) {
+        const struct app_host *host = &app->hosts[i];
+        if (!host->eng->connection || sw_value_has_unknown(host->eng->connection)) continue;
+        int rc = sw_state_put_host(app->engine->state, host->declared->name, host->eng->connection, err);
+        if (rc != 0) return rc;
+    }
+    return 0;
+}
+
+static int save_outputs(struct apply *app, struct sw_err *err) {
+    struct sw_pair *pairs = sw_new_n(app->engine->arena, struct sw_pair, app->plan->n_outputs + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < app->plan->n_outputs; i++) {
+        const struct sw_value *v = sw_value_resolve(app->engine->arena, app->plan->outputs[i].value, app_lookup, app);
+        if (!sw_value_has_unknown(v)) pairs[n++] = (struct sw_pair){app->plan->outputs[i].name, v};
+    }
+    return sw_state_put_outputs(app->engine->state, sw_value_map(app->engine->arena, pairs, n), err);
+}
+
+static void refresh_state(struct apply *app, struct app_item *it) {
+    if (!app->plan->refresh_only || !it->plan->drifted || !it->plan->after) return;
+    it->result = it->plan->after;
+}
+
+/* Moves, recoveries, adoptions, then the walk. */
+static int walk(struct apply *app, struct sw_err *err) {
+    struct sw_engine *engine = app->engine;
+    struct sw_state_resource *recorded = NULL;
+    size_t n_recorded = 0;
+    int rc;
+    for (size_t i = 0; i < app->plan->n_moved; i++)
+        if ((rc = sw_state_rename(engine->state, app->plan->moved[i].from, app->plan->moved[i].to, err)) != 0) return rc;
+    if ((rc = sw_state_resources(engine->state, engine->arena, &recorded, &n_recorded, err)) != 0 ||
+        (rc = eng_recover(engine, true, &recorded, &n_recorded, err)) != 0)
+        return rc;
+    for (size_t i = 0; i < app->plan->n_items; i++) {
+        struct app_item *it = &app->items[i];
+        bool queued = it->host && it->plan->action != SW_FORGET;
+        if (it->missing == 0 && it->plan->action != SW_NOOP && !queued) sw_vec_push(&app->ready, (uint32_t)i);
+    }
+    for (size_t i = 0; i < app->plan->n_items; i++) {
+        struct app_item *it = &app->items[i];
+        if (it->plan->action != SW_NOOP) continue;
+        it->stage = APP_DONE;
+        it->result = it->plan->after ? it->plan->after : it->plan->before;
+        refresh_state(app, it);
+        app_release(app, it);
+        app_adopt(app, it);
+    }
+    start_api_reads(app);
+    app_pump(app);
+    sw_loop_run(engine->loop, &app->idle);
+    if ((rc = save_hosts(app, err)) == 0) rc = save_outputs(app, err);
+    return rc;
+}
+
+int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct sw_apply_result *ret, struct sw_err *err) {
+    struct apply app = {.engine = engine, .plan = plan};
+    struct sw_engine_op *op = eng_op(engine);
+    int rc;
+    if ((rc = check_fresh(engine, plan, err)) != 0) return rc;
+    if ((rc = make_items(&app, err)) != 0 || (rc = make_hosts(&app, err)) != 0) goto out;
+    if ((rc = sw_run_begin(engine->state, plan->destroy ? "destroy" : plan->refresh_only ? "refresh" : "apply", &app.run, err)) != 0) goto out;
+    sw_emit(&engine->sink, &(struct sw_event){.type = SW_EV_PHASE, .text = "apply", .plan = plan, .total = app.total});
+    op->interrupt = 0;
+    op->on_interrupt = interrupted;
+    op->on_interrupt_ctx = &app;
+    rc = walk(&app, err);
+    op->on_interrupt = NULL;
+
+    for (size_t i = 0; i < plan->n_items; i++)
+        if (app.items[i].stage == APP_WAITS && eng_acts(plan->items[i].action)) app.result.skipped++;
+    bool failed = app.result.failed > 0 || app.first.code != 0 || rc != 0;
+    const char *outcome = failed ? "failed" : app.result.cancelled ? "cancelled" : "ok";
+    struct sw_err closing = {0};
+    if (sw_run_end(engine->state, app.run, outcome, (int64_t)app.result.done, (int64_t)app.result.failed, (int64_t)app.result.skipped, &closing) != 0 &&
+        app.first.code == 0)
+        sw_err_move(&app.first, &closing);
+    sw_err_done(&closing);
+    sw_emit(&engine->sink, &(struct sw_event){.type = SW_EV_SUMMARY,
+                                              .plan = plan,
+                                              .done = app.result.done,
+                                              .failed = app.result.failed,
+                                              .skipped = app.result.skipped,
+                                              .n = app.result.unchanged,
+                                              .total = app.total});
+    if (ret) *ret = app.result;
+    if (rc == 0 && app.first.code) {
+        rc = app.first.code;
+        if (err) sw_err_move(err, &app.first);
+    } else if (rc == 0 && app.result.cancelled) {
+        rc = sw_err_set(err, SW_ECANCELLED, "stopped: %zu done, %zu not started; the state is right", app.result.done, app.result.skipped);
+        sw_err_hint(err, "run the same command again to go on");
+    }
+out:
+    sw_err_done(&app.first);
+    for (size_t i = 0; i < app.n_hosts; i++) sw_str_done(&app.hosts[i].upload_out);
+    sw_vec_done(&app.ready);
+    sw_map_done(&app.by_address);
+    sw_map_done(&app.host_by_name);
+    return rc;
+}

@@ -1,0 +1,287 @@
+/* One script of steps on one host: journal, carry files, run, record each step as it ends. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "apply_host.h"
+#include "slipway/clock.h"
+
+#define STEP_TIMEOUT_MS 900000u
+#define RETURN_POLL_MS  2000u
+
+static void run_script(struct app_host *host);
+static void next_upload(struct app_host *host);
+
+static bool reboots(const struct app_host *host, const struct app_item *it) {
+    const struct app_step *last = &host->steps[host->n_steps - 1];
+    return last->item == it && last->step.reconnect;
+}
+
+static void stop_timer(struct app_host *host) {
+    sw_timer_free(host->timer);
+    host->timer = NULL;
+}
+
+static void too_long(void *ctx) {
+    struct app_host *host = ctx;
+    stop_timer(host);
+    host->timed_out = true;
+    sw_remote_cancel(host->eng->remote);
+}
+
+static void start_timer(struct app_host *host, unsigned timeout_ms) {
+    stop_timer(host);
+    host->timer = sw_timer_new(host->app->engine->loop, timeout_ms ? timeout_ms : STEP_TIMEOUT_MS, 0, too_long, host);
+}
+
+/* Ends the segment: the first step without an end takes the error, the rest never began. */
+static void end_segment(struct app_host *host, struct sw_err *err) {
+    struct apply *app = host->app;
+    bool given = false;
+    for (size_t k = 0; k < host->n_steps; k++) {
+        struct app_item *it = host->steps[k].item;
+        if (it->stage == APP_DONE || it->stage == APP_FAILED) continue;
+        bool begun = it->stage == APP_RUNS;
+        if (err->code && !given && (begun || it->stage == APP_WAITS)) {
+            struct sw_err copy = {0};
+            sw_err_copy(&copy, err);
+            given = true;
+            app_fail(app, it, &copy, !begun);
+            continue;
+        }
+        app_unstarted(app, it);
+    }
+    sw_err_done(err);
+    sw_batch_free(host->batch);
+    host->batch = NULL;
+    host->current = NULL;
+    host->n_steps = 0;
+    host->stage = HOST_IDLE;
+    app_pump(app);
+}
+
+/* ---- a reboot ---- */
+
+static void poll_return(void *ctx);
+
+static void returned(void *ctx, struct eng_read *read, struct sw_err *err) {
+    struct app_host *host = ctx;
+    struct app_item *it = host->steps[host->n_steps - 1].item;
+    struct sw_attr_diff *diffs;
+    struct sw_err failure = {0};
+    bool back = !err && read->have[0] && sw_schema_diff(it->type->schema, read->have[0], it->desired, NULL, host->app->engine->arena, &diffs) == 0;
+    if (back) {
+        app_done(host->app, it, sw_map_merge(host->app->engine->arena, read->have[0], it->desired), true);
+    } else if (sw_now_ms() < host->return_deadline_ms) {
+        host->timer = sw_timer_new(host->app->engine->loop, RETURN_POLL_MS, 0, poll_return, host);
+        return;
+    } else {
+        sw_err_set(&failure, SW_ETIMEOUT, "'%s' did not come back", host->declared->name);
+        if (err && err->message) sw_err_detail(&failure, err->message, strlen(err->message));
+        sw_err_hint(&failure, "look at its console, then run the same command again");
+    }
+    end_segment(host, &failure);
+}
+
+static void poll_return(void *ctx) {
+    struct app_host *host = ctx;
+    struct sw_arena *arena = host->app->engine->arena;
+    struct app_item *it = host->steps[host->n_steps - 1].item;
+    stop_timer(host);
+    eng_host_close(host->eng);
+    host->read = (struct eng_read){.engine = host->app->engine, .host = host->eng, .done = returned, .ctx = host, .n = 1};
+    host->read.items = sw_new(arena, struct sw_item);
+    host->read.types = sw_new(arena, const struct sw_type *);
+    host->read.types[0] = it->type;
+    host->read.items[0] = (struct sw_item){.resource = it->plan->resource, .desired = it->desired, .prior = it->have};
+    eng_read_start(&host->read);
+}
+
+static void wait_return(struct app_host *host) {
+    const struct sw_step *step = &host->steps[host->n_steps - 1].step;
+    host->stage = HOST_RETURNS;
+    host->current = NULL;
+    host->return_deadline_ms = sw_now_ms() + (step->timeout_ms ? step->timeout_ms : STEP_TIMEOUT_MS);
+    host->timer = sw_timer_new(host->app->engine->loop, RETURN_POLL_MS, 0, poll_return, host);
+}
+
+void app_segment_abandon(struct app_host *host) {
+    if (host->timer) {
+        struct sw_err err = {0};
+        stop_timer(host);
+        sw_err_set(&err, SW_ECANCELLED, "stopped while '%s' reboots", host->declared->name);
+        end_segment(host, &err);
+    } else {
+        host->return_deadline_ms = 0; /* the read that runs is cancelled and ends it */
+    }
+}
+
+/* ---- the script ---- */
+
+static void begun(void *ctx, size_t id) {
+    struct app_host *host = ctx;
+    struct app_step *step = &host->steps[id];
+    host->current = step->item;
+    if (step->item->stage != APP_RUNS) app_start(host->app, step->item);
+    start_timer(host, step->step.timeout_ms);
+}
+
+static void said(void *ctx, size_t id, int stream, const char *line, size_t len) {
+    struct app_host *host = ctx;
+    struct sw_str text = {0};
+    (void)stream;
+    sw_str_add_printable(&text, line, len);
+    sw_emit(&host->app->engine->sink, &(struct sw_event){.type = SW_EV_OUTPUT,
+                                                        .plan = host->app->plan,
+                                                        .item = host->steps[id].item->plan,
+                                                        .host = host->declared->name,
+                                                        .text = sw_str_z(&text)});
+    sw_str_done(&text);
+}
+
+static void step_failed(struct app_host *host, struct app_item *it, const struct sw_batch_result *result) {
+    struct sw_err err = {0};
+    sw_err_set(&err, SW_EREMOTE, "exit status %d on '%s'", result->status, host->declared->name);
+    if (result->err_len) sw_err_detail(&err, result->err, result->err_len);
+    else if (result->out_len) sw_err_detail(&err, result->out, result->out_len);
+    sw_err_hint(&err, "look around with: slipway ssh %s; then run the same command again", host->declared->name);
+    app_fail(host->app, it, &err, true);
+}
+
+static void ended(void *ctx, size_t id, const struct sw_batch_result *result) {
+    struct app_host *host = ctx;
+    struct app_item *it = host->steps[id].item;
+    struct sw_arena *arena = host->app->engine->arena;
+    struct sw_err err = {0};
+    stop_timer(host);
+    if (result->status == 0 && reboots(host, it)) return;
+    host->current = NULL;
+    if (result->status != 0) {
+        step_failed(host, it, result);
+        return;
+    }
+    const struct sw_value *attributes = it->desired;
+    struct sw_item item = {.resource = it->plan->resource, .desired = it->desired, .prior = it->plan->prior, .have = it->have, .action = it->plan->action};
+    if (it->plan->action != SW_DELETE && it->type->ops->result && it->type->ops->result(it->type, &item, result, arena, &attributes, &err) != 0)
+        app_fail(host->app, it, &err, true);
+    else app_done(host->app, it, attributes, true);
+    app_pump(host->app);
+}
+
+static void on_data(void *ctx, int stream, const char *p, size_t len) {
+    struct app_host *host = ctx;
+    sw_batch_feed(host->batch, stream, p, len);
+}
+
+static void script_done(void *ctx, struct sw_job_result *result) {
+    struct app_host *host = ctx;
+    struct sw_err err = {0};
+    stop_timer(host);
+    eng_host_account(host->app->engine, host->eng, result);
+    if (result->err.code) sw_err_move(&err, &result->err);
+    else sw_batch_finish(host->batch, &err);
+    struct app_item *it = host->current;
+    bool lost = err.code == SW_EUNREACHABLE || err.code == SW_EREMOTE || err.code == 0;
+    if (it && reboots(host, it) && lost && !host->timed_out) {
+        sw_err_done(&err);
+        sw_batch_free(host->batch);
+        host->batch = NULL;
+        wait_return(host);
+        return;
+    }
+    if (host->timed_out) {
+        sw_err_done(&err);
+        sw_err_set(&err, SW_ETIMEOUT, "no end within the time limit");
+        sw_err_hint(&err, "give it more with timeout = SECONDS, or see what it waits for with: slipway ssh %s", host->declared->name);
+        host->timed_out = false;
+    }
+    end_segment(host, &err);
+}
+
+static void run_script(struct app_host *host) {
+    const struct sw_types *types = host->app->engine->types;
+    const char *prelude = types->prelude ? types->prelude(types->ctx) : "";
+    host->stage = HOST_RUNS;
+    host->batch = sw_batch_new(SW_BATCH_STEPS, 0, &(struct sw_batch_events){.begin = begun, .line = said, .end = ended, .ctx = host});
+    sw_batch_prelude(host->batch, prelude, strlen(prelude));
+    for (size_t k = 0; k < host->n_steps; k++) sw_batch_add(host->batch, host->steps[k].step.script, host->steps[k].step.len);
+    struct sw_job job = {.command = "sh", .on_data = on_data, .on_done = script_done, .ctx = host};
+    job.input = sw_batch_script(host->batch, &job.input_len);
+    sw_remote_run(host->eng->remote, &job);
+}
+
+/* ---- files ---- */
+
+static void upload_data(void *ctx, int stream, const char *p, size_t len) {
+    struct app_host *host = ctx;
+    (void)stream;
+    sw_str_add(&host->upload_out, p, len);
+}
+
+static void upload_done(void *ctx, struct sw_job_result *result) {
+    struct app_host *host = ctx;
+    const struct sw_upload *upload = &host->steps[0].step.uploads[host->upload];
+    struct sw_err err = {0};
+    stop_timer(host);
+    eng_host_account(host->app->engine, host->eng, result);
+    if (host->timed_out) sw_err_set(&err, SW_ETIMEOUT, "carrying '%s' took too long", upload->path);
+    else if (result->err.code) sw_err_move(&err, &result->err);
+    else if (result->status != 0) sw_err_set(&err, SW_EREMOTE, "'%s' could not be written on '%s'", upload->path, host->declared->name);
+    else if (strncmp(sw_str_z(&host->upload_out), upload->sha256, 64) != 0)
+        sw_err_set(&err, SW_EREMOTE, "'%s' arrived with another checksum than it was sent with", upload->path);
+    if (err.code == SW_EREMOTE) sw_err_detail(&err, sw_str_z(&host->upload_out), host->upload_out.len);
+    host->timed_out = false;
+    host->upload++;
+    if (err.code) end_segment(host, &err);
+    else next_upload(host);
+}
+
+static void next_upload(struct app_host *host) {
+    const struct sw_step *step = &host->steps[0].step;
+    if (host->upload == step->n_uploads) {
+        if (host->app->stopping) {
+            end_segment(host, &(struct sw_err){0});
+            return;
+        }
+        run_script(host);
+        return;
+    }
+    const struct sw_upload *upload = &step->uploads[host->upload];
+    struct sw_str command = {0};
+    sw_str_clear(&host->upload_out);
+    /* `sh -c` takes the path as an argument: no quoting within quoting. */
+    sw_str_addz(&command, "sh -c 'umask 077; cat > \"$1\" && sha256sum < \"$1\"' sh ");
+    sw_str_add_shell(&command, upload->path, strlen(upload->path));
+    struct sw_job job = {.command = sw_strdup(host->app->engine->arena, sw_str_z(&command)),
+                         .input = upload->source ? NULL : upload->data,
+                         .input_len = upload->source ? 0 : upload->len,
+                         .input_file = upload->source,
+                         .on_data = upload_data,
+                         .on_done = upload_done,
+                         .ctx = host};
+    sw_str_done(&command);
+    start_timer(host, step->timeout_ms);
+    sw_remote_run(host->eng->remote, &job);
+}
+
+void app_segment_start(struct app_host *host) {
+    struct apply *app = host->app;
+    struct app_item **items = sw_new_n(app->engine->arena, struct app_item *, host->n_steps);
+    struct sw_err err = {0};
+    struct sw_remote *remote;
+    for (size_t k = 0; k < host->n_steps; k++) items[k] = host->steps[k].item;
+    if (eng_host_open(app->engine, host->eng, &remote, &err) != 0 || app_journal(app, items, host->n_steps, &err) != 0) {
+        end_segment(host, &err);
+        return;
+    }
+    host->timed_out = false;
+    host->upload = 0;
+    if (host->steps[0].step.n_uploads == 0) {
+        run_script(host);
+        return;
+    }
+    host->stage = HOST_UPLOADS;
+    app_start(app, host->steps[0].item);
+    next_upload(host);
+}
+
+void app_segment_stop(struct app_host *host) { (void)host; }

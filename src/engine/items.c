@@ -1,0 +1,103 @@
+/* The table of items: everything declared, and everything recorded that is not declared any more. */
+#include <string.h>
+
+#include "internal.h"
+#include "slipway/vec.h"
+
+static const char *moved_to(const struct sw_config *config, const char *address) {
+    for (size_t i = 0; i < config->n_moved; i++)
+        if (strcmp(config->moved[i].from, address) == 0) return config->moved[i].to;
+    return address;
+}
+
+static bool named(const char *const *list, size_t n, const char *address) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i], address) == 0) return true;
+    return false;
+}
+
+/* What the state knows of a resource, as if it had been declared: enough to remove it. */
+static const struct sw_resource *from_record(struct eng_plan *p, const struct sw_state_resource *recorded, const char *address) {
+    struct sw_resource *resource = sw_new(p->engine->arena, struct sw_resource);
+    resource->address = address;
+    resource->type = recorded->type;
+    resource->name = recorded->name;
+    resource->host = recorded->host;
+    resource->provider = recorded->provider;
+    resource->depends = recorded->depends;
+    resource->lifecycle.prevent_destroy = recorded->prevent_destroy;
+    resource->lifecycle.create_before_destroy = recorded->create_before_destroy;
+    resource->index = (size_t)recorded->seq;
+    return resource;
+}
+
+static int add(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
+    const struct sw_resource *resource = it->plan.resource;
+    it->type = p->engine->types->find(p->engine->types->ctx, resource->type);
+    if (!it->type) {
+        sw_err_set(err, SW_EINVAL, "no library defines the type '%s' of '%s'", resource->type, resource->address);
+        sw_err_at(err, resource->pos);
+        sw_err_hint(err, "add the Lua file that defines it, or drop the resource with: slipway state rm '%s'", resource->address);
+        return SW_EINVAL;
+    }
+    if (resource->host) {
+        it->host = sw_map_find(&p->hosts, resource->host);
+        if (!it->host) {
+            sw_err_set(err, SW_EINVAL, "'%s' lives on the host '%s', which is neither declared nor recorded", resource->address, resource->host);
+            sw_err_at(err, resource->pos);
+            sw_err_hint(err, "drop it with: slipway state rm '%s'", resource->address);
+            return SW_EINVAL;
+        }
+    }
+    it->selected = true;
+    it->reader = SIZE_MAX;
+    it->plan.prior = it->recorded ? it->recorded->attributes : NULL;
+    sw_map_set(&p->by_address, resource->address, it);
+    p->n_items++;
+    return 0;
+}
+
+static int collect_hosts(struct eng_plan *p, struct sw_err *err) {
+    struct sw_host *recorded;
+    size_t n;
+    if (sw_state_hosts(p->engine->state, p->engine->arena, &recorded, &n, err) != 0) return err ? err->code : SW_EIO;
+    for (size_t i = 0; i < n; i++) sw_map_set(&p->hosts, recorded[i].name, &recorded[i]);
+    for (size_t i = 0; i < p->config->n_hosts; i++) sw_map_set(&p->hosts, p->config->hosts[i]->name, (void *)p->config->hosts[i]);
+    return 0;
+}
+
+int eng_items_collect(struct eng_plan *p, struct sw_err *err) {
+    struct sw_engine *engine = p->engine;
+    const struct sw_config *config = p->config;
+    struct sw_state_resource *recorded;
+    size_t n_recorded;
+    int rc;
+    if ((rc = collect_hosts(p, err)) != 0) return rc;
+    if ((rc = sw_state_resources(engine->state, engine->arena, &recorded, &n_recorded, err)) != 0) return rc;
+    if ((rc = eng_recover(engine, false, &recorded, &n_recorded, err)) != 0) return rc;
+
+    struct sw_map by_address = {0};
+    for (size_t i = 0; i < n_recorded; i++) sw_map_set(&by_address, moved_to(config, recorded[i].address), &recorded[i]);
+
+    p->items = sw_new_n(engine->arena, struct eng_item, config->n_resources + n_recorded + 1);
+    for (size_t i = 0; i < config->n_resources && rc == 0; i++) {
+        struct eng_item *it = &p->items[p->n_items];
+        it->plan.resource = config->resources[i];
+        it->declared = !p->options->destroy;
+        it->recorded = sw_map_find(&by_address, config->resources[i]->address);
+        /* Destroying takes what was made, not what was only declared. */
+        if (p->options->destroy && !it->recorded) continue;
+        rc = add(p, it, err);
+    }
+    for (size_t i = 0; i < n_recorded && rc == 0; i++) {
+        const char *address = moved_to(config, recorded[i].address);
+        if (eng_find(p, address)) continue;
+        struct eng_item *it = &p->items[p->n_items];
+        it->recorded = &recorded[i];
+        it->plan.resource = from_record(p, &recorded[i], address);
+        it->forgotten = named(config->removed, config->n_removed, recorded[i].address);
+        rc = add(p, it, err);
+    }
+    sw_map_done(&by_address);
+    return rc;
+}

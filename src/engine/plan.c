@@ -1,0 +1,89 @@
+/* Making a plan: collect, select, order, read, decide; then the table becomes a value. */
+#include <stddef.h>
+#include <string.h>
+
+#include "internal.h"
+#include "slipway/clock.h"
+
+static void finish_outputs(struct eng_plan *p, struct sw_plan *plan) {
+    struct sw_output *outputs = sw_new_n(p->engine->arena, struct sw_output, p->config->n_outputs + 1);
+    for (size_t i = 0; i < p->config->n_outputs; i++) outputs[i] = p->config->outputs[i];
+    plan->outputs = outputs;
+    plan->n_outputs = p->options->destroy ? 0 : p->config->n_outputs;
+}
+
+/* Renames that concern something in the state. */
+static void finish_moved(struct eng_plan *p, struct sw_plan *plan) {
+    struct sw_moved *moved = sw_new_n(p->engine->arena, struct sw_moved, p->config->n_moved + 1);
+    for (size_t i = 0; i < p->config->n_moved; i++) {
+        const struct eng_item *it = eng_find(p, p->config->moved[i].to);
+        if (it && it->recorded && strcmp(it->recorded->address, p->config->moved[i].from) == 0) moved[plan->n_moved++] = p->config->moved[i];
+    }
+    plan->moved = moved;
+}
+
+static void finish_items(struct eng_plan *p, struct sw_plan *plan) {
+    struct sw_arena *arena = p->engine->arena;
+    uint32_t *place = sw_new_n(arena, uint32_t, p->n_items + 1);
+    plan->items = sw_new_n(arena, struct sw_plan_item, p->n_items + 1);
+    for (size_t k = 0; k < p->n_items; k++) {
+        struct eng_item *it = &p->items[p->order[k]];
+        place[p->order[k]] = UINT32_MAX;
+        if (!it->selected) continue;
+        place[p->order[k]] = (uint32_t)plan->n_items;
+        const uint32_t *needs;
+        size_t n = sw_graph_needs(p->graph, p->order[k], &needs);
+        it->plan.needs = sw_new_n(arena, uint32_t, n + 1);
+        for (size_t d = 0; d < n; d++)
+            if (place[needs[d]] != UINT32_MAX) it->plan.needs[it->plan.n_needs++] = place[needs[d]];
+        plan->count[it->plan.action]++;
+        plan->items[plan->n_items++] = it->plan;
+    }
+}
+
+/* Declared hosts, and recorded ones that something leaving still lives on. */
+static void finish_hosts(struct eng_plan *p, struct sw_plan *plan) {
+    plan->hosts = sw_new_n(p->engine->arena, const struct sw_host *, p->hosts.n + 1);
+    for (size_t i = 0; i < p->config->n_hosts; i++) plan->hosts[plan->n_hosts++] = p->config->hosts[i];
+    for (size_t i = 0; i < p->n_items; i++) {
+        const struct sw_host *host = p->items[i].host;
+        bool known = host == NULL;
+        for (size_t k = 0; k < plan->n_hosts && !known; k++) known = strcmp(plan->hosts[k]->name, host->name) == 0;
+        if (!known) plan->hosts[plan->n_hosts++] = host;
+    }
+}
+
+int sw_engine_plan(struct sw_engine *engine, const char *inventory, const struct sw_config *config, const struct sw_plan_options *options,
+                   struct sw_plan **ret, struct sw_err *err) {
+    static const struct sw_plan_options defaults;
+    struct eng_plan p = {.engine = engine, .config = config, .options = options ? options : &defaults};
+    int rc;
+    sw_emit(&engine->sink, &(struct sw_event){.type = SW_EV_PHASE, .text = "refresh"});
+    if ((rc = eng_items_collect(&p, err)) != 0 || (rc = eng_items_select(&p, err)) != 0 || (rc = eng_items_order(&p, err)) != 0 ||
+        (rc = eng_rounds(&p, err)) != 0)
+        goto out;
+    eng_decide_ephemeral(&p);
+
+    struct sw_plan *plan = sw_new(engine->arena, struct sw_plan);
+    plan->inventory = inventory;
+    plan->lineage = sw_strdup(engine->arena, sw_state_lineage(engine->state));
+    plan->serial = sw_state_serial(engine->state);
+    plan->created_ms = sw_wall_ms();
+    plan->destroy = p.options->destroy;
+    plan->refresh_only = p.options->refresh_only;
+    plan->providers = config->providers;
+    plan->modules = config->modules;
+    plan->warnings = config->warnings;
+    plan->n_warnings = config->n_warnings;
+    finish_items(&p, plan);
+    finish_hosts(&p, plan);
+    finish_outputs(&p, plan);
+    finish_moved(&p, plan);
+    *ret = plan;
+    sw_emit(&engine->sink, &(struct sw_event){.type = SW_EV_PLAN, .plan = plan});
+out:
+    sw_map_done(&p.by_address);
+    sw_map_done(&p.hosts);
+    sw_graph_free(p.graph);
+    return rc;
+}

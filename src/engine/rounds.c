@@ -1,0 +1,201 @@
+/* Refresh in rounds: read everything whose address is known, decide what that allows, read what has become known, and so on.
+ *
+ * A reader is one host or one API type; it reads all its items in one go. Its connection may refer to items of other readers (a VM's
+ * address), so it waits until those are decided. What stays unknown, or is about to be made, is read at apply.
+ */
+#include <string.h>
+
+#include "internal.h"
+#include "slipway/vec.h"
+
+/* ---- readers ---- */
+
+static const struct sw_value *provider_config(struct eng_plan *p, const struct eng_item *it, const char **ret_alias) {
+    const char *alias = it->plan.resource->provider ? it->plan.resource->provider : it->type->provider;
+    *ret_alias = alias ? alias : "";
+    const struct sw_value *config = alias ? sw_get(p->config->providers, alias) : NULL;
+    return config ? config : &SW_EMPTY_MAP;
+}
+
+static void make_readers(struct eng_plan *p) {
+    struct sw_arena *arena = p->engine->arena;
+    struct sw_map by_key = {0};
+    p->readers = sw_new_n(arena, struct eng_reader, p->n_items + 1);
+    for (size_t i = 0; i < p->n_items; i++) {
+        struct eng_item *it = &p->items[i];
+        const char *alias = "";
+        if (!it->selected || it->plan.resource->ephemeral || p->options->no_refresh) continue;
+        const struct sw_value *config = it->host ? it->host->connection : provider_config(p, it, &alias);
+        const char *key = it->host ? sw_printf(arena, "host %s", it->host->name) : sw_printf(arena, "api %s %s", alias, it->type->name);
+        struct eng_reader *reader = sw_map_find(&by_key, key);
+        if (!reader) {
+            reader = &p->readers[p->n_readers++];
+            reader->host = it->host;
+            reader->config = config;
+            reader->read.type = it->host ? NULL : it->type;
+            reader->read.engine = p->engine;
+            sw_map_set(&by_key, key, reader);
+        }
+        sw_vec_push(&reader->items, i);
+        it->reader = (size_t)(reader - p->readers);
+    }
+    sw_map_done(&by_key);
+}
+
+/* ---- one round ---- */
+
+static void undecided(const char *address, const char *path, void *ctx) {
+    (void)path;
+    struct { struct eng_plan *p; bool waits; } *c = ctx;
+    const struct eng_item *it = eng_find(c->p, address);
+    if (it && it->declared && it->selected && !it->decided) c->waits = true;
+}
+
+static bool is_ready(struct eng_plan *p, const struct eng_reader *reader) {
+    struct { struct eng_plan *p; bool waits; } ctx = {p, false};
+    sw_value_each_ref(reader->config, undecided, &ctx);
+    return !ctx.waits;
+}
+
+/* Cannot be read now: decided by what is recorded, read before it is touched. */
+static void postpone(struct eng_plan *p, struct eng_reader *reader) {
+    for (size_t k = 0; k < reader->items.n; k++) p->items[reader->items.v[k]].plan.at_apply = true;
+    reader->stage = READER_DONE;
+}
+
+static void read_done(void *ctx, struct eng_read *read, struct sw_err *err) {
+    struct eng_plan *p = ctx;
+    struct eng_reader *reader = (struct eng_reader *)((char *)read - offsetof(struct eng_reader, read));
+    if (err) sw_err_move(&reader->err, err);
+    else
+        for (size_t k = 0; k < reader->items.n; k++) p->items[reader->items.v[k]].have = read->have[k];
+    reader->stage = READER_DONE;
+    p->idle = --p->running == 0;
+}
+
+static void start(struct eng_plan *p, struct eng_reader *reader) {
+    struct sw_engine *engine = p->engine;
+    struct eng_read *read = &reader->read;
+    const struct sw_value *config = sw_value_resolve(engine->arena, reader->config, eng_lookup, p);
+    const struct eng_item *first = &p->items[reader->items.v[0]];
+    const struct eng_item *machine = reader->host ? eng_machine(p, first) : NULL;
+    struct eng_host *host = reader->host ? eng_host_get(engine, reader->host->name) : NULL;
+    if (machine && machine->declared && eng_acts(machine->plan.action)) host->booting = true;
+    if (sw_value_has_unknown(config) || eng_leaving(machine) || (host && host->booting)) {
+        postpone(p, reader);
+        return;
+    }
+    if (host) {
+        host->connection = config;
+        read->host = host;
+    } else {
+        read->provider = config;
+    }
+    read->n = reader->items.n;
+    read->items = sw_new_n(engine->arena, struct sw_item, read->n);
+    read->types = sw_new_n(engine->arena, const struct sw_type *, read->n);
+    for (size_t k = 0; k < read->n; k++) {
+        const struct eng_item *it = &p->items[reader->items.v[k]];
+        read->types[k] = it->type;
+        read->items[k].resource = it->plan.resource;
+        read->items[k].prior = it->plan.prior;
+        if (it->declared) read->items[k].desired = sw_value_resolve(engine->arena, it->plan.resource->desired, eng_lookup, p);
+    }
+    read->done = read_done;
+    read->ctx = p;
+    reader->stage = READER_RUNS;
+    p->running++;
+    eng_read_start(read);
+}
+
+static bool can_decide(const struct eng_plan *p, size_t i) {
+    const struct eng_item *it = &p->items[i];
+    if (it->reader != SIZE_MAX) {
+        const struct eng_reader *reader = &p->readers[it->reader];
+        if (reader->stage != READER_DONE || reader->err.code) return false;
+    }
+    const uint32_t *needs;
+    size_t n = sw_graph_needs(p->graph, i, &needs);
+    for (size_t k = 0; k < n; k++)
+        if (p->items[needs[k]].selected && !p->items[needs[k]].decided) return false;
+    return true;
+}
+
+static int decide_all(struct eng_plan *p, size_t *left, struct sw_err *err) {
+    *left = 0;
+    for (size_t k = 0; k < p->n_items; k++) {
+        struct eng_item *it = &p->items[p->order[k]];
+        if (!it->selected || it->decided) continue;
+        if (!can_decide(p, p->order[k])) {
+            ++*left;
+            continue;
+        }
+        int rc = eng_decide(p, it, err);
+        if (rc != 0) return sw_err_frame(err, "planning '%s'", it->plan.resource->address);
+    }
+    return 0;
+}
+
+/* One failed reader is the error itself; several are listed, each with its reason. */
+static int report_failures(struct eng_plan *p, struct sw_err *err) {
+    struct sw_str list = {0};
+    struct sw_err *first = NULL;
+    size_t failed = 0;
+    for (size_t r = 0; r < p->n_readers; r++) {
+        struct eng_reader *reader = &p->readers[r];
+        if (reader->err.code == 0) continue;
+        if (!first) first = &reader->err;
+        failed++;
+        sw_str_addf(&list, "%s: %s\n", reader->host ? reader->host->name : reader->read.type->name, reader->err.message);
+    }
+    if (failed == 1) {
+        int code = first->code;
+        if (err) sw_err_move(err, first);
+        sw_str_done(&list);
+        return code;
+    }
+    int code = first->code;
+    sw_err_set(err, code, "%zu of %zu hosts and APIs could not be read", failed, p->n_readers);
+    if (first->hint) sw_err_hint(err, "%s", first->hint);
+    sw_err_detail(err, sw_str_z(&list), list.len);
+    sw_str_done(&list);
+    return code;
+}
+
+static void interrupted(void *ctx, unsigned level) {
+    struct eng_plan *p = ctx;
+    (void)level; /* reading changes nothing: the first Ctrl-C ends it */
+    for (size_t r = 0; r < p->n_readers; r++)
+        if (p->readers[r].stage == READER_RUNS && p->readers[r].read.host && p->readers[r].read.host->remote)
+            sw_remote_cancel(p->readers[r].read.host->remote);
+    if (p->engine->types->cancel) p->engine->types->cancel(p->engine->types->ctx);
+}
+
+int eng_rounds(struct eng_plan *p, struct sw_err *err) {
+    struct sw_engine_op *op = eng_op(p->engine);
+    int rc = 0;
+    make_readers(p);
+    op->on_interrupt = interrupted;
+    op->on_interrupt_ctx = p;
+    for (;;) {
+        size_t left, started = 0, failed = 0;
+        if ((rc = decide_all(p, &left, err)) != 0 || left == 0) break;
+        for (size_t r = 0; r < p->n_readers; r++) {
+            struct eng_reader *reader = &p->readers[r];
+            if (reader->stage == READER_WAITS && is_ready(p, reader)) start(p, reader), started++;
+        }
+        p->idle = p->running == 0;
+        sw_loop_run(p->engine->loop, &p->idle);
+        for (size_t r = 0; r < p->n_readers; r++) failed += p->readers[r].err.code != 0;
+        if (op->interrupt) rc = sw_err_set(err, SW_ECANCELLED, "interrupted while reading; nothing was changed");
+        else if (failed) rc = report_failures(p, err);
+        else if (!started) rc = sw_err_set(err, SW_EINTERNAL, "%zu resources could not be planned", left);
+        if (rc != 0) break;
+    }
+    op->on_interrupt = NULL;
+    for (size_t r = 0; r < p->n_readers; r++) {
+        sw_vec_done(&p->readers[r].items);
+        sw_err_done(&p->readers[r].err);
+    }
+    return rc;
+}
