@@ -143,29 +143,37 @@ static bool is_running(const struct apply *app) {
     return false;
 }
 
+/* Items on hosts that act are started by their host; all others by the ready list. */
+static bool in_host_queue(const struct app_item *it) { return it->host && eng_acts(it->plan->action); }
+
+/* Unchanged items finish in their turn, too: what comes after one also comes after what it needs. */
+static void pass(struct apply *app, struct app_item *it) {
+    it->stage = APP_DONE;
+    it->result = it->plan->after ? it->plan->after : it->plan->before;
+    app_adopt(app, it);
+    app_release(app, it);
+}
+
 static void start_ready(struct apply *app) {
     unsigned limit = app->engine->parallelism ? app->engine->parallelism : DEFAULT_PARALLELISM;
     while (app->ready_head < app->ready.n && !app->stopping) {
         struct app_item *it = &app->items[app->ready.v[app->ready_head]];
-        if (it->stage == APP_WAITS && it->plan->action != SW_FORGET && app->api_running >= limit) break;
+        if (it->stage == APP_WAITS && eng_acts(it->plan->action) && app->api_running >= limit) break;
         app->ready_head++;
         if (it->stage != APP_WAITS) continue;
-        if (it->plan->action == SW_FORGET) app_done(app, it, NULL, false);
+        if (it->plan->action == SW_NOOP) pass(app, it);
+        else if (it->plan->action == SW_FORGET) app_done(app, it, NULL, false);
         else app_api_start(app, it);
     }
     for (size_t i = 0; i < app->n_hosts && !app->stopping; i++)
         if (app->hosts[i].stage == HOST_IDLE) app_host_advance(&app->hosts[i]);
 }
 
-/* One need less. Items on hosts that act are found by their host's queue. */
-static void unblock(struct apply *app, uint32_t index) {
-    struct app_item *it = &app->items[index];
-    bool queued = it->host && it->plan->action != SW_FORGET;
-    if (--it->missing == 0 && !queued) sw_vec_push(&app->ready, index);
-}
-
 void app_release(struct apply *app, struct app_item *it) {
-    for (size_t k = 0; k < it->n_needed_by; k++) unblock(app, it->needed_by[k]);
+    for (size_t k = 0; k < it->n_needed_by; k++) {
+        struct app_item *next = &app->items[it->needed_by[k]];
+        if (--next->missing == 0 && !in_host_queue(next)) sw_vec_push(&app->ready, it->needed_by[k]);
+    }
     app->again = true;
 }
 
@@ -220,11 +228,6 @@ static int save_outputs(struct apply *app, struct sw_err *err) {
     return sw_state_put_outputs(app->engine->state, sw_value_map(app->engine->arena, pairs, n), err);
 }
 
-static void refresh_state(struct apply *app, struct app_item *it) {
-    if (!app->plan->refresh_only || !it->plan->drifted || !it->plan->after) return;
-    it->result = it->plan->after;
-}
-
 /* Moves, recoveries, adoptions, then the walk. */
 static int walk(struct apply *app, struct sw_err *err) {
     struct sw_engine *engine = app->engine;
@@ -236,20 +239,8 @@ static int walk(struct apply *app, struct sw_err *err) {
     if ((rc = sw_state_resources(engine->state, engine->arena, &recorded, &n_recorded, err)) != 0 ||
         (rc = eng_recover(engine, true, &recorded, &n_recorded, err)) != 0)
         return rc;
-    for (size_t i = 0; i < app->plan->n_items; i++) {
-        struct app_item *it = &app->items[i];
-        bool queued = it->host && it->plan->action != SW_FORGET;
-        if (it->missing == 0 && it->plan->action != SW_NOOP && !queued) sw_vec_push(&app->ready, (uint32_t)i);
-    }
-    for (size_t i = 0; i < app->plan->n_items; i++) {
-        struct app_item *it = &app->items[i];
-        if (it->plan->action != SW_NOOP) continue;
-        it->stage = APP_DONE;
-        it->result = it->plan->after ? it->plan->after : it->plan->before;
-        refresh_state(app, it);
-        app_release(app, it);
-        app_adopt(app, it);
-    }
+    for (size_t i = 0; i < app->plan->n_items; i++)
+        if (app->items[i].missing == 0 && !in_host_queue(&app->items[i])) sw_vec_push(&app->ready, (uint32_t)i);
     start_api_reads(app);
     app_pump(app);
     sw_loop_run(engine->loop, &app->idle);

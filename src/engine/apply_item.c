@@ -121,8 +121,10 @@ void app_done(struct apply *app, struct app_item *it, const struct sw_value *att
 static void skip(struct apply *app, struct app_item *it, const char *why) {
     if (it->stage != APP_WAITS) return;
     it->stage = APP_SKIPPED;
-    app->result.skipped++;
-    emit(app, SW_EV_SKIPPED, it, why, NULL);
+    if (it->plan->action != SW_NOOP) {
+        app->result.skipped++;
+        emit(app, SW_EV_SKIPPED, it, why, NULL);
+    }
     app_release(app, it);
     for (size_t k = 0; k < it->n_needed_by; k++) skip(app, &app->items[it->needed_by[k]], why);
 }
@@ -155,8 +157,7 @@ void app_unstarted(struct apply *app, struct app_item *it) {
 
 void app_adopt(struct apply *app, struct app_item *it) {
     const struct sw_plan_item *plan = it->plan;
-    bool wanted = plan->action == SW_NOOP && !plan->resource->ephemeral && plan->after && it->result;
-    if (!wanted || (plan->prior && sw_value_equal(plan->prior, it->result))) return;
+    if (plan->resource->ephemeral || !it->result || (plan->prior && sw_value_equal(plan->prior, it->result))) return;
     struct sw_state_resource record = eng_record(plan->resource, it->result, "ok");
     record.depends = app_depends(app, it);
     close_intent(app, it, "ok", &record, false);
