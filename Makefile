@@ -1,0 +1,60 @@
+# The two commands are `make demo` and `make test`; the rest is for people who work on slipway.
+# Everything here installs what it needs from Debian (with sudo where the user is not root) and can be run again at once.
+
+BUILD  ?= build
+BUNDLE ?= /var/cache/slipway/bundle-1.20.2
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+CTEST   = ctest --test-dir build-asan --output-on-failure
+
+all: build
+
+build:
+	@.ci/setup build
+	@cmake -S . -B $(BUILD) -G Ninja -DSLIPWAY_TESTS=OFF -DCMAKE_BUILD_TYPE=RelWithDebInfo >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	@cmake --build $(BUILD) --target slipway
+
+build-asan:
+	@.ci/setup build test
+	@cmake -S . -B build-asan -G Ninja -DSLIPWAY_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug >build-asan.log 2>&1 || { cat build-asan.log; exit 1; }
+	@rm -f build-asan.log
+	@cmake --build build-asan
+
+# From nothing to a Kubernetes cluster of three local nodes, and once more to show that nothing changes.
+demo: build
+	@.ci/setup lab
+	@$(SUDO) inventories/lab/bundle/build.sh $(BUNDLE)
+	@SUDO="$(SUDO)" tests/tools/demo.sh $(BUILD)/slipway $(BUNDLE)
+
+# Everything that needs no cluster, under AddressSanitizer and UndefinedBehaviorSanitizer.
+test: build-asan
+	@$(CTEST) -LE 'e2e'
+
+unit golden lua integration: build-asan
+	@$(CTEST) -L $@
+
+lint:
+	@.ci/setup build test lint
+	@tests/tools/lint.sh
+
+# A real kubeadm on lab nodes.
+e2e: build
+	@.ci/setup lab test
+	@$(SUDO) inventories/lab/bundle/build.sh $(BUNDLE)
+	@$(SUDO) tests/e2e/run.sh $(BUILD)/slipway $(BUNDLE)
+
+bench: build
+	@.ci/setup bench
+	@python3 tests/bench/run.py $(BENCH)
+
+fuzz:
+	@.ci/setup build test fuzz
+	@tests/fuzz/run.sh
+
+install: build
+	@$(SUDO) cmake --install $(BUILD)
+
+clean:
+	rm -rf build build-*
+
+.PHONY: all build build-asan demo test unit golden lua integration lint e2e bench fuzz install clean
