@@ -1,0 +1,36 @@
+#include "run.h"
+
+/* A saved plan was shown and reviewed when it was made: no question. */
+static int apply_saved(struct sw_context *context, const char *path) {
+    struct sw_cli *cli = context->cli;
+    struct sw_err err = {0};
+    struct sw_plan *plan = NULL;
+    if (cli->options.seen & (SW_OPTS_SELECT | SW_OPT_REPLACE | SW_OPT_REFRESH_ONLY)) {
+        sw_err_set(&err, SW_EINVAL, "a saved plan is applied as it is: --target, --exclude, --replace and --refresh-only belong to 'slipway plan'");
+        return sw_cli_fail(cli, &err);
+    }
+    if (sw_run_load(context, path, &plan, &err)) return sw_cli_fail(cli, &err);
+    if (sw_plan_is_empty(plan) && !sw_run_has_bookkeeping(context, plan)) {
+        sw_run_show(context, plan);
+        return SW_EXIT_OK;
+    }
+    return sw_run_apply(context, plan);
+}
+
+int sw_cmd_apply(struct sw_cli *cli) {
+    struct sw_context context;
+    struct sw_err err = {0};
+    const char *path = cli->options.n_args ? cli->options.args[0] : NULL;
+    unsigned needs = (path ? SW_NEED_INVENTORY | SW_NEED_SCRIPT : SW_NEED_CONFIG) | SW_NEED_LOCK;
+    int code;
+    if (sw_context_open(&context, cli, needs, &err)) {
+        code = sw_cli_fail(cli, &err);
+    } else if (path) {
+        code = apply_saved(&context, path);
+    } else {
+        struct sw_plan_options options = sw_run_options(cli);
+        code = sw_run_all(&context, &options, NULL);
+    }
+    sw_context_close(&context);
+    return code;
+}

@@ -1,0 +1,192 @@
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "slipway/clock.h"
+#include "slipway/file.h"
+
+struct sw_plan_options sw_run_options(const struct sw_cli *cli) {
+    const struct sw_options *options = &cli->options;
+    return (struct sw_plan_options){.targets = options->targets, .excludes = options->excludes, .replaces = options->replaces,
+                                    .destroy = options->destroy, .refresh_only = options->refresh_only, .no_refresh = options->no_refresh};
+}
+
+int sw_run_plan(struct sw_context *context, const struct sw_plan_options *options, struct sw_plan **ret, struct sw_err *err) {
+    sw_context_progress(context, STDERR_FILENO);
+    int rc = sw_engine_plan(&context->engine, context->inventory->name, context->config, options, ret, err);
+    sw_context_progress_end(context);
+    return rc;
+}
+
+void sw_run_show(struct sw_context *context, const struct sw_plan *plan) {
+    struct sw_cli *cli = context->cli;
+    if (cli->options.json) return;
+    struct sw_str text = {0};
+    sw_report_plan(&text, plan, &cli->out, cli->options.unchanged);
+    sw_cli_print(cli, &text);
+    sw_str_done(&text);
+}
+
+int sw_run_confirm(struct sw_context *context, const struct sw_plan *plan, struct sw_err *err) {
+    struct sw_cli *cli = context->cli;
+    const char *what = plan->destroy ? "Destroy all of this?" : plan->refresh_only ? "Take this over into the state?" : "Do this?";
+    const char *expected = "yes", *question;
+    if (strcmp(sw_context_environment(context), "production") == 0 && !plan->refresh_only) {
+        expected = context->inventory->name;
+        question = sw_printf(cli->arena, "%s This is production: type the inventory's name, '%s', to go on:", what, expected);
+    } else {
+        question = sw_printf(cli->arena, "%s Only 'yes' goes on:", what);
+    }
+    return sw_cli_confirm(cli, question, expected, sw_context_touch, context, err);
+}
+
+/* The command that goes on from here, as the user would type it. */
+static void add_again(struct sw_str *out, const struct sw_context *context, const struct sw_plan *plan) {
+    const struct sw_options *options = &context->cli->options;
+    const char *name = context->cli->command->name;
+    sw_str_addf(out, "slipway %s", name);
+    for (size_t i = 0; i < options->n_args && strcmp(name, "apply") != 0; i++) {
+        sw_str_addc(out, ' ');
+        sw_str_addz(out, options->args[i]);
+    }
+    if (options->inventory) {
+        sw_str_addz(out, " -i ");
+        sw_str_addz(out, options->inventory);
+    }
+    for (size_t i = 0; options->targets && options->targets[i]; i++) {
+        sw_str_addz(out, " --target ");
+        sw_str_add_shell(out, options->targets[i], strlen(options->targets[i]));
+    }
+    for (size_t i = 0; options->excludes && options->excludes[i]; i++) {
+        sw_str_addz(out, " --exclude ");
+        sw_str_add_shell(out, options->excludes[i], strlen(options->excludes[i]));
+    }
+    if (options->state_dir) sw_str_addf(out, " --state-dir %s", options->state_dir);
+    if (plan->refresh_only) sw_str_addz(out, " --refresh-only");
+}
+
+static void say(struct sw_cli *cli, const struct sw_str *text) {
+    size_t done = 0;
+    while (done < text->len) {
+        ssize_t n = write(STDERR_FILENO, text->p + done, text->len - done);
+        if (n <= 0) return;
+        done += (size_t)n;
+    }
+    (void)cli;
+}
+
+/* Every failure in full, then the counts, then how to go on. */
+static int conclude(struct sw_context *context, const struct sw_plan *plan, const struct sw_apply_result *result, struct sw_err *err, uint64_t elapsed_ms) {
+    struct sw_cli *cli = context->cli;
+    struct sw_str text = {0};
+    char elapsed[32];
+    bool bad = err->code || result->failed || result->cancelled || context->lost.code;
+    sw_format_duration(elapsed_ms, elapsed);
+    if (!bad) {
+        if (!cli->options.json) {
+            sw_str_addf(&text, "\n%s: %zu done, %zu unchanged, in %s.\n", plan->destroy ? "Destroyed" : "Applied", result->done, result->unchanged, elapsed);
+            sw_cli_print(cli, &text);
+            sw_str_done(&text);
+        }
+        return SW_EXIT_OK;
+    }
+    for (size_t i = 0; i < context->failures.n; i++) {
+        sw_str_addf(&text, "\n%s\n", context->failures.v[i].address);
+        sw_report_error(&text, &context->failures.v[i].err, &cli->errout);
+    }
+    say(cli, &text);
+    sw_str_clear(&text);
+    int code = SW_EXIT_ERROR;
+    /* The engine's own error repeats the failures unless it is about the run as a whole. */
+    if (context->lost.code) {
+        code = sw_cli_fail(cli, &context->lost);
+    } else if (err->code && !(context->failures.n && err->code == SW_EREMOTE)) {
+        code = sw_cli_fail(cli, err);
+    }
+    sw_str_addf(&text, "\n%s: %zu done, %zu failed, %zu skipped, in %s.\n", result->cancelled ? "Stopped" : "Failed", result->done, result->failed, result->skipped,
+                elapsed);
+    if (code != SW_EXIT_REFUSED) {
+        sw_str_addz(&text, "What was done is recorded. To go on: ");
+        add_again(&text, context, plan);
+        sw_str_addc(&text, '\n');
+    }
+    say(cli, &text);
+    sw_str_done(&text);
+    return code;
+}
+
+int sw_run_apply(struct sw_context *context, const struct sw_plan *plan) {
+    struct sw_apply_result result = {0};
+    struct sw_err err = {0};
+    uint64_t start = sw_now_ms();
+    sw_context_progress(context, STDOUT_FILENO);
+    sw_engine_apply(&context->engine, plan, &result, &err);
+    sw_context_progress_end(context);
+    int code = conclude(context, plan, &result, &err, sw_now_ms() - start);
+    sw_err_done(&err);
+    return code;
+}
+
+bool sw_run_has_bookkeeping(struct sw_context *context, const struct sw_plan *plan) {
+    const struct sw_value *outputs = NULL;
+    for (size_t i = 0; i < plan->n_items; i++) {
+        if (plan->refresh_only && plan->items[i].drifted) return true;
+        if (plan->items[i].before && !plan->items[i].prior && !plan->items[i].resource->ephemeral) return true;
+    }
+    if (plan->destroy || sw_state_outputs(context->state, context->cli->arena, &outputs, NULL)) return false;
+    if ((sw_is(outputs, SW_MAP) ? outputs->map.n : 0) != plan->n_outputs) return true;
+    for (size_t i = 0; i < plan->n_outputs; i++)
+        if (!sw_get(outputs, plan->outputs[i].name)) return true;
+    return false;
+}
+
+int sw_run_all(struct sw_context *context, const struct sw_plan_options *options, bool *ret_applied) {
+    struct sw_err err = {0};
+    struct sw_plan *plan = NULL;
+    if (ret_applied) *ret_applied = false;
+    if (sw_run_plan(context, options, &plan, &err)) return sw_cli_fail(context->cli, &err);
+    sw_run_show(context, plan);
+    if (sw_plan_is_empty(plan)) {
+        bool silent = !plan->refresh_only && sw_run_has_bookkeeping(context, plan);
+        if (silent) {
+            /* Nothing in the world changes; the state learns what it did not know. */
+            struct sw_apply_result result = {0};
+            if (sw_engine_apply(&context->engine, plan, &result, &err)) return sw_cli_fail(context->cli, &err);
+        }
+        if (silent || !sw_run_has_bookkeeping(context, plan)) {
+            if (ret_applied) *ret_applied = true;
+            return SW_EXIT_OK;
+        }
+    }
+    if (sw_run_confirm(context, plan, &err)) return sw_cli_fail(context->cli, &err);
+    int code = sw_run_apply(context, plan);
+    if (ret_applied) *ret_applied = code == SW_EXIT_OK;
+    return code;
+}
+
+static const struct sw_schema *find_schema(void *ctx, const char *type) {
+    const struct sw_types *types = ctx;
+    const struct sw_type *found = types->find(types->ctx, type);
+    return found ? found->schema : NULL;
+}
+
+/* A plan may use types that Lua files beside the playbook define: they are named in it, and must be there before it can be read. */
+static int load_modules(struct sw_context *context, const char *path, struct sw_err *err) {
+    struct sw_str text = {0};
+    const struct sw_value *plan = NULL;
+    int rc = sw_file_read(path, (size_t)256 << 20, &text, err);
+    if (!rc) rc = sw_json_read(context->cli->arena, sw_str_z(&text), text.len, SW_JSON_PLAIN, &plan, err);
+    sw_str_done(&text);
+    if (rc) return sw_err_frame(err, "reading the plan '%s'", path);
+    const struct sw_value *modules = sw_get(plan, "modules");
+    if (!sw_is(modules, SW_LIST) || !modules->list.n) return SW_OK;
+    return sw_script_load_modules(context->script, context->inventory, modules, err);
+}
+
+int sw_run_load(struct sw_context *context, const char *path, struct sw_plan **ret, struct sw_err *err) {
+    int rc = load_modules(context, path, err);
+    if (rc) return rc;
+    return sw_plan_load(context->cli->arena, path, sw_state_key(context->state), find_schema, (void *)sw_script_types(context->script), ret, err);
+}

@@ -1,0 +1,24 @@
+/* Plan, show, ask, apply: the steps that apply, destroy, bootstrap and the lab share. Internal to cli/. */
+#ifndef SLIPWAY_CLI_RUN_H
+#define SLIPWAY_CLI_RUN_H
+
+#include "context.h"
+
+/* Options of the command line as the engine takes them. */
+struct sw_plan_options sw_run_options(const struct sw_cli *cli);
+/* Makes a plan with progress on stderr. */
+int sw_run_plan(struct sw_context *context, const struct sw_plan_options *options, struct sw_plan **ret, struct sw_err *err);
+/* Prints it for people; nothing with --json (the events said it). */
+void sw_run_show(struct sw_context *context, const struct sw_plan *plan);
+/* Asks whether it may run. The environment "production" wants the inventory's name. */
+int sw_run_confirm(struct sw_context *context, const struct sw_plan *plan, struct sw_err *err);
+/* Applies with progress on stdout and prints the summary. Returns the exit code; all is said. */
+int sw_run_apply(struct sw_context *context, const struct sw_plan *plan);
+/* Plan, show, ask, apply. Returns the exit code; all is said. *ret_applied (or NULL): whether it got as far as applying, and well. */
+int sw_run_all(struct sw_context *context, const struct sw_plan_options *options, bool *ret_applied);
+/* Reads a saved plan with the types it needs. */
+int sw_run_load(struct sw_context *context, const char *path, struct sw_plan **ret, struct sw_err *err);
+/* Whether an apply of an empty plan still has something to write: adopted resources, new outputs, a refresh. */
+bool sw_run_has_bookkeeping(struct sw_context *context, const struct sw_plan *plan);
+
+#endif

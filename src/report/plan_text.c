@@ -1,0 +1,264 @@
+/* The plan for people. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "slipway/map.h"
+#include "slipway/vec.h"
+#include "view.h"
+
+bool sw_view__shown(const struct sw_view *view, const struct sw_plan_item *item) {
+    return item->action != SW_NOOP || item->at_apply || view->show_unchanged;
+}
+
+/* Why, behind the name. Under a host's heading the host is not said again, so that equal hosts read equal. */
+static void add_note(struct sw_view *view, const struct sw_plan_item *item) {
+    struct sw_str note = {0};
+    if (item->reason) {
+        const char *reason = item->reason, *host = item->resource->host;
+        size_t len = host ? strlen(host) : 0;
+        if (len && strncmp(reason, host, len) == 0 && reason[len] == '/') reason += len + 1;
+        sw_str_addf(&note, "# %s", reason);
+        if (item->triggered && !strstr(reason, "->")) sw_str_addz(&note, strcmp(item->resource->type, "service") == 0 ? " -> restart" : " -> acts again");
+    }
+    bool said = view->all_at_apply || (item->reason && strstr(item->reason, "checked at apply"));
+    if (item->at_apply && !said) sw_str_addz(&note, note.len ? " (checked at apply)" : "(checked at apply)");
+    if (item->action == SW_FORGET) sw_str_addz(&note, note.len ? " (forgotten, left as it is)" : "(forgotten, left as it is)");
+    if (note.len) {
+        sw_str_addz(view->out, "  ");
+        sw_report__paint(view->out, &view->style, SW_TONE_DIM, sw_str_z(&note));
+    }
+    sw_str_done(&note);
+}
+
+void sw_view__item(struct sw_view *view, size_t indent, const struct sw_plan_item *item, bool local) {
+    const char *name = local ? sw_report__local_name(item->resource) : item->resource->address;
+    const char *sign = sw_action_sign(item->action);
+    if (view->fenced) {
+        static const char marks[] = {[SW_NOOP] = ' ', [SW_CREATE] = '+', [SW_UPDATE] = '!', [SW_REPLACE] = '!', [SW_DELETE] = '-', [SW_FORGET] = ' '};
+        sw_str_addc(view->out, marks[item->action]);
+        sw_report__spaces(view->out, indent + 1);
+        if (item->action == SW_REPLACE) sw_str_addz(view->out, "-/+ ");
+    } else {
+        /* "-/+" stands two columns further left, so that all names begin in one column. */
+        size_t width = strlen(sign);
+        sw_report__spaces(view->out, indent + 1 > width ? indent + 1 - width : 0);
+        sw_report__paint(view->out, &view->style, sw_report__action_tone(item->action), sign);
+        sw_str_addc(view->out, ' ');
+    }
+    sw_report__paint(view->out, &view->style, item->action == SW_NOOP ? SW_TONE_DIM : SW_TONE_BOLD, name);
+    add_note(view, item);
+    sw_str_addc(view->out, '\n');
+    if (item->action != SW_CREATE && item->action != SW_UPDATE && item->action != SW_REPLACE) return;
+    view->creating = item->action == SW_CREATE;
+    sw_view__diffs(view, indent + 4, item->diffs, item->n_diffs);
+    view->creating = false;
+}
+
+/* Identical items of several hosts are drawn once: a cell is one such item and the hosts that have it. */
+struct cell {
+    const struct sw_plan_item *item; /* the first of them */
+    struct { const char **v; size_t n, cap; } hosts;
+    char *key;
+    bool drawn;
+};
+struct cells { struct cell **v; size_t n, cap; };
+
+static void add_hash(struct sw_str *key, const struct sw_value *v) {
+    char hex[65];
+    if (!v) {
+        sw_str_addz(key, "|-");
+        return;
+    }
+    sw_value_hash(v, hex);
+    sw_str_addf(key, "|%s%s", v->secret ? "s" : "", hex);
+}
+
+/* Everything that is drawn, with values by hash: two items with one key look the same and mean the same. */
+static char *item_key(const struct sw_plan_item *item) {
+    struct sw_str key = {0};
+    const char *reason = item->reason ? item->reason : "", *host = item->resource->host;
+    size_t len = strlen(host);
+    if (strncmp(reason, host, len) == 0 && reason[len] == '/') reason += len + 1;
+    sw_str_addf(&key, "%d%d%d|%s|%s", (int)item->action, item->at_apply, item->triggered, sw_report__local_name(item->resource), reason);
+    for (size_t i = 0; i < item->n_diffs; i++) {
+        sw_str_addf(&key, "|%s%d", item->diffs[i].name, item->diffs[i].forces_replace);
+        add_hash(&key, item->diffs[i].before);
+        add_hash(&key, item->diffs[i].after);
+    }
+    return sw_str_take(&key);
+}
+
+static bool same_hosts(const struct cell *a, const struct cell *b) {
+    if (a->hosts.n != b->hosts.n) return false;
+    for (size_t i = 0; i < a->hosts.n; i++)
+        if (strcmp(a->hosts.v[i], b->hosts.v[i]) != 0) return false;
+    return true;
+}
+
+/* Nothing on a machine that is yet to be made can be read: said once for the host instead of on every line. */
+static bool all_at_apply(const struct cells *cells, size_t first) {
+    for (size_t i = first; i < cells->n; i++) {
+        const struct sw_plan_item *item = cells->v[i]->item;
+        if (same_hosts(cells->v[first], cells->v[i]) && (!item->at_apply || item->action != SW_CREATE)) return false;
+    }
+    return true;
+}
+
+static void add_hosts_heading(struct sw_view *view, const struct cell *cell) {
+    size_t columns = sw_report__columns(&view->style), used = 2;
+    sw_report__spaces(view->out, 2);
+    for (size_t i = 0; i < cell->hosts.n; i++) {
+        size_t width = sw_columns(cell->hosts.v[i], strlen(cell->hosts.v[i])) + 2;
+        if (i && used + width > columns) {
+            sw_str_addz(view->out, "\n  ");
+            used = 2;
+        }
+        sw_report__paint(view->out, &view->style, SW_TONE_BOLD, cell->hosts.v[i]);
+        if (i + 1 < cell->hosts.n) sw_str_addz(view->out, ", ");
+        used += width;
+    }
+    if (cell->hosts.n > 1) {
+        sw_str_addc(view->out, ' ');
+        sw_report__paint(view->out, &view->style, SW_TONE_DIM, "(same on all)");
+    }
+    if (view->all_at_apply) {
+        sw_str_addz(view->out, "  ");
+        sw_report__paint(view->out, &view->style, SW_TONE_DIM, "(checked at apply)");
+    }
+    sw_str_addc(view->out, '\n');
+}
+
+/* Hosts are gathered in plan order, which may interleave them; `by host` wants each host's items together. */
+static struct cells gather(const struct sw_view *view, const struct sw_plan *plan) {
+    struct cells cells = {0};
+    struct sw_map by_key = {0};
+    for (size_t i = 0; i < plan->n_items; i++) {
+        const struct sw_plan_item *item = &plan->items[i];
+        if (sw_report__layer(item->resource) != 1 || !sw_view__shown(view, item)) continue;
+        char *key = item_key(item);
+        struct cell *cell = sw_map_find(&by_key, key);
+        if (!cell) {
+            cell = sw_xcalloc(1, sizeof *cell);
+            cell->item = item;
+            cell->key = key;
+            sw_map_set(&by_key, cell->key, cell);
+            sw_vec_push(&cells, cell);
+        } else {
+            free(key);
+        }
+        sw_vec_push(&cell->hosts, item->resource->host);
+    }
+    sw_map_done(&by_key);
+    return cells;
+}
+
+static int compare_names(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* Cells of one set of hosts stand together, under those hosts' names. Sets come in the order of their first item. */
+static size_t draw_nodes(struct sw_view *view, const struct sw_plan *plan) {
+    struct cells cells = gather(view, plan);
+    size_t n = 0, sets = 0;
+    for (size_t i = 0; i < cells.n; i++) qsort(cells.v[i]->hosts.v, cells.v[i]->hosts.n, sizeof *cells.v[i]->hosts.v, compare_names);
+    for (size_t i = 0; i < cells.n; i++) {
+        if (cells.v[i]->drawn) continue;
+        if (sets++) sw_str_addc(view->out, '\n');
+        if (view->fenced) sw_str_addc(view->out, ' ');
+        view->all_at_apply = all_at_apply(&cells, i);
+        add_hosts_heading(view, cells.v[i]);
+        for (size_t j = i; j < cells.n; j++) {
+            if (cells.v[j]->drawn || !same_hosts(cells.v[i], cells.v[j])) continue;
+            cells.v[j]->drawn = true;
+            sw_view__item(view, 4, cells.v[j]->item, true);
+            n += cells.v[j]->hosts.n;
+        }
+    }
+    view->all_at_apply = false;
+    for (size_t i = 0; i < cells.n; i++) {
+        sw_vec_done(&cells.v[i]->hosts);
+        free(cells.v[i]->key);
+        free(cells.v[i]);
+    }
+    sw_vec_done(&cells);
+    return n;
+}
+
+size_t sw_view__layer(struct sw_view *view, const struct sw_plan *plan, unsigned layer, bool title) {
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_items; i++)
+        if (sw_report__layer(plan->items[i].resource) == layer && sw_view__shown(view, &plan->items[i])) n++;
+    if (!n) return 0;
+    if (title) {
+        sw_report__tone(view->out, &view->style, SW_TONE_BOLD);
+        sw_str_addf(view->out, "Layer %u: %s", layer, sw_report__layer_title(layer));
+        sw_report__tone_end(view->out, &view->style, SW_TONE_BOLD);
+        sw_str_addz(view->out, "\n\n");
+    }
+    if (layer == 1) return draw_nodes(view, plan);
+    for (size_t i = 0; i < plan->n_items; i++)
+        if (sw_report__layer(plan->items[i].resource) == layer && sw_view__shown(view, &plan->items[i])) sw_view__item(view, 2, &plan->items[i], false);
+    return n;
+}
+
+void sw_view__warnings(struct sw_view *view, const struct sw_plan *plan) {
+    for (size_t i = 0; i < plan->n_warnings; i++) {
+        sw_report__paint(view->out, &view->style, SW_TONE_CHANGE, "warning:");
+        sw_str_addc(view->out, ' ');
+        sw_str_add_printable(view->out, plan->warnings[i], strlen(plan->warnings[i]));
+        sw_str_addc(view->out, '\n');
+    }
+    if (plan->n_warnings) sw_str_addc(view->out, '\n');
+}
+
+void sw_view__drift(struct sw_view *view, const struct sw_plan *plan) {
+    struct sw_arena *arena = sw_arena_new();
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_items; i++) {
+        const struct sw_plan_item *item = &plan->items[i];
+        if (!item->drifted) continue;
+        if (!n++) {
+            sw_report__paint(view->out, &view->style, SW_TONE_BOLD, "Changed behind our back");
+            sw_str_addz(view->out, "\n\n");
+        }
+        struct sw_attr_diff *diffs;
+        size_t n_diffs = sw_report__drift_diffs(item, arena, &diffs);
+        sw_view__begin(view, 2, item->before ? '~' : '-');
+        sw_report__paint(view->out, &view->style, SW_TONE_BOLD, item->resource->address);
+        if (!item->before) {
+            sw_str_addz(view->out, "  ");
+            sw_report__paint(view->out, &view->style, SW_TONE_DIM, "# is gone");
+        }
+        sw_str_addc(view->out, '\n');
+        sw_view__diffs(view, 6, diffs, n_diffs);
+    }
+    if (n) sw_str_addc(view->out, '\n');
+    sw_arena_free(arena);
+}
+
+static void add_summary(struct sw_str *out, const struct sw_plan *plan, const struct sw_style *style) {
+    size_t drifted = 0;
+    for (size_t i = 0; i < plan->n_items; i++) drifted += plan->items[i].drifted;
+    if (plan->refresh_only && drifted) {
+        sw_report__paint(out, style, SW_TONE_BOLD, "Refresh:");
+        sw_str_addf(out, " %zu to take over into the state; nothing in the world changes.\n", drifted);
+        return;
+    }
+    if (sw_plan_is_empty(plan)) {
+        sw_report__paint(out, style, SW_TONE_BOLD, plan->destroy ? "No changes. There is nothing to destroy." : "No changes. Everything is as it should be.");
+        if (plan->count[SW_NOOP]) sw_str_addf(out, " %zu unchanged.", plan->count[SW_NOOP]);
+        sw_str_addc(out, '\n');
+        return;
+    }
+    sw_report__paint(out, style, SW_TONE_BOLD, "Plan:");
+    sw_str_addc(out, ' ');
+    sw_report__counts(out, plan);
+    sw_str_addf(out, "; %zu unchanged.\n", plan->count[SW_NOOP]);
+}
+
+void sw_report_plan(struct sw_str *out, const struct sw_plan *plan, const struct sw_style *style, bool show_unchanged) {
+    struct sw_view view = {.out = out, .style = *style, .show_unchanged = show_unchanged};
+    sw_view__warnings(&view, plan);
+    sw_view__drift(&view, plan);
+    for (unsigned layer = 0; layer < SW_REPORT_LAYERS; layer++)
+        if (sw_view__layer(&view, plan, layer, true)) sw_str_addc(out, '\n');
+    add_summary(out, plan, style);
+}
