@@ -32,7 +32,9 @@ struct sw_schema {
 const struct sw_attr *sw_schema_find(const struct sw_schema *schema, const char *name);
 
 /* Checks `v` (a MAP) and returns it with defaults filled in and sensitive attributes marked secret. A number given as text
- * where a string is wanted is accepted the other way only: INT/REAL/BOOL -> STRING never. UNKNOWN, REF and CONCAT fit any type.
+ * where a number is wanted ("22") is accepted and becomes one; INT/REAL/BOOL -> STRING never. UNKNOWN, REF and CONCAT fit any
+ * type; null means not set; an empty LIST where a MAP is wanted, and the reverse, are the same (Lua's {}). Computed attributes
+ * cannot be set.
  * Errors name the attribute, what was expected, "did you mean", and the value's line in pos.file. */
 int sw_schema_check(const struct sw_schema *schema, const struct sw_value *v, struct sw_pos pos, struct sw_arena *arena,
                     const struct sw_value **ret, struct sw_err *err);
@@ -46,14 +48,16 @@ struct sw_attr_diff {
 };
 
 /* What would change: every attribute of `after` (the desired map) that is not write_only and differs from `before`.
+ * Within attributes that have an `object` shape, too, only what `after` sets is compared.
  * Attributes the user did not set (absent in `after`) and computed ones are not compared. UNKNOWN in `after` counts as a change.
  * `before` NULL: everything in `after` (create). When anything differs, write_only attributes that differ are appended for display.
  * ignore: names not to compare, NULL-terminated, or NULL. Returns the number of diffs; *ret is in the arena. */
 size_t sw_schema_diff(const struct sw_schema *schema, const struct sw_value *before, const struct sw_value *after,
                       const char *const *ignore, struct sw_arena *arena, struct sw_attr_diff **ret);
 
-/* Unified diff (context 3) of two texts into `out`, without headers: lines start with ' ', '+', '-', hunks with "@@". Bounded: beyond 4,000 lines
- * a side it says how many lines differ instead. */
+/* Unified diff (context 3) of two texts into `out`, without headers: lines start with ' ', '+', '-', hunks with "@@". A last line
+ * without a newline is followed by git's "\\ No newline at end of file". Bounded: when the part that differs is beyond 4,000 lines a side
+ * it says how many lines differ instead, in one "@@" line. */
 void sw_text_diff(struct sw_str *out, const char *a, size_t a_len, const char *b, size_t b_len);
 
 #endif

@@ -134,6 +134,11 @@ bool sw_value__is_sequence(const struct sw_value *v)
     return v->kind == SW_LIST || v->kind == SW_CONCAT;
 }
 
+bool sw_value__is_empty(const struct sw_value *v)
+{
+    return (v->kind == SW_LIST && v->list.n == 0) || (v->kind == SW_MAP && v->map.n == 0);
+}
+
 static bool is_all_secret(const struct sw_value *v)
 {
     if (!v->secret)

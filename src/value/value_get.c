@@ -83,8 +83,7 @@ bool sw_get_bool(const struct sw_value *map, const char *key, bool fallback)
     return sw_is(v, SW_BOOL) ? v->b : fallback;
 }
 
-/* The line and the secret mark of `from` on a map built anew. */
-static const struct sw_value *map_like(struct sw_arena *arena, const struct sw_value *from, const struct sw_pair *pairs, size_t n)
+const struct sw_value *sw_value__map_like(struct sw_arena *arena, const struct sw_value *from, const struct sw_pair *pairs, size_t n)
 {
     struct sw_value *v = sw_new(arena, struct sw_value);
     v->kind = SW_MAP;
@@ -114,7 +113,7 @@ const struct sw_value *sw_map_with(struct sw_arena *arena, const struct sw_value
     size_t rest = at + there;
     if (n > rest)
         memcpy(pairs + out, map->map.v + rest, (n - rest) * sizeof *pairs);
-    return map_like(arena, map, pairs, out + n - rest);
+    return sw_value__map_like(arena, map, pairs, out + n - rest);
 }
 
 const struct sw_value *sw_map_merge(struct sw_arena *arena, const struct sw_value *base, const struct sw_value *over)
@@ -131,7 +130,7 @@ const struct sw_value *sw_map_merge(struct sw_arena *arena, const struct sw_valu
         i += order <= 0;
         j += order >= 0;
     }
-    return map_like(arena, base, pairs, out);
+    return sw_value__map_like(arena, base, pairs, out);
 }
 
 static bool number_equal(const struct sw_value *a, const struct sw_value *b)
