@@ -173,6 +173,8 @@ halt() {
     "they hang in the kernel (see /proc/PID/stack); a reboot of this machine ends them"
   remove_group "$id"
   rm -f "$1/pid"
+  # systemd-nspawn's own, which it leaves behind when it is killed.
+  rmdir "/run/systemd/nspawn/propagate/$id" "/run/systemd/nspawn/unix-export/$id" 2>/dev/null || true
 }
 
 # Machines of two labs may have the same names, so the lab's directory is part of what the kernel sees.
@@ -241,6 +243,8 @@ ensure_bridge() {
   fi
   ip link set dev "$2" up
   echo 1 >/proc/sys/net/ipv4/ip_forward
+  # One limit for the machine and all its nodes, each of which runs a systemd, a containerd and a kubelet that watch files.
+  [ "$(cat /proc/sys/fs/inotify/max_user_instances)" -ge 8192 ] || echo 8192 >/proc/sys/fs/inotify/max_user_instances
   echo "$2" >"$1/.bridge"
   exec 8>&-
 }
@@ -284,7 +288,7 @@ EOF
 
   # A character device 0/0 in the upper layer is how an overlay says "not there": what the machine keeps of its own for these
   # is none of a fresh server's.
-  for path in /etc/ssh/sshd_not_to_be_run /etc/ssh/sshd_config.d /etc/kubernetes /etc/cni /opt/cni /var/lib/cni /var/lib/dpkg/lock-frontend; do
+  for path in /etc/ssh/sshd_not_to_be_run /etc/ssh/sshd_config.d /etc/kubernetes /etc/cni /opt/cni /var/lib/cni /usr/sbin/policy-rc.d; do
     [ ! -e "$path" ] || [ -e "$upper$path" ] || { mkdir -p "$upper${path%/*}" && mknod "$upper$path" c 0 0; }
   done
 
@@ -355,16 +359,19 @@ give_keys() {
 start() {
   dir=$1 id=$(node_id "$1")
   : >"$dir/log"
+  rm -f "$dir"/go.*
   # The supervisor is started by a shell that enters the group and the mount namespace first and then becomes it, so the number
   # that is written down is the supervisor's. It keeps nothing of the caller: no terminal, no descriptor, no environment.
   (
     exec 8>&- 9>&- </dev/null >>"$dir/log" 2>&1
     cd /
     # shellcheck disable=SC2016 # expanded by the inner shell
-    exec setsid unshare --mount --propagation private env -i PATH="$PATH" LANG=C.UTF-8 SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 \
+    exec setsid unshare --mount --propagation private env -i PATH="$PATH" LANG=C.UTF-8 SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 SYSTEMD_NSPAWN_LOCK=0 \
       sh -c 'dir=$1 id=$2; shift 2
-        until [ -f "$dir/go" ]; do sleep 0.01; done
-        rm -f "$dir/go"
+        # Not before its number is on disk; and if whoever had to write it was killed, not at all.
+        n=0
+        until [ -f "$dir/go.$$" ]; do [ $((n += 1)) -le 500 ] || exit 1; sleep 0.01; done
+        rm -f "$dir/go.$$"
         mount -t overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" slipway-lab "$dir/merged" || exit 1
         exec systemd-nspawn --quiet --register=no --keep-unit --directory="$dir/merged" --machine="$id" "$@"' \
       slipway-lab "$dir" "$id" --network-bridge="$bridge" --boot --capability=all --console=pipe --resolv-conf=off --timezone=off \
@@ -373,11 +380,10 @@ start() {
       --bind="$dir/bind/etcd:/var/lib/etcd"
   ) &
   pid=$!
-  rm -f "$dir/go"
   enter_group "$id" "$pid" || die "the node ${dir##*/} cannot have a control group of its own" "is /sys/fs/cgroup writable here?"
   started "$pid" || die "the node ${dir##*/} did not start" "$(tail -n 15 "$dir/log")"
   echo "$pid $began" >"$dir/pid.new" && mv "$dir/pid.new" "$dir/pid"
-  : >"$dir/go"
+  : >"$dir/go.$pid"
 }
 
 # sshd answers, and with this node's key: not another machine that happens to have the address.
@@ -397,22 +403,30 @@ up() {
     [ "$address $prefix $bridge $gateway" = "$3 $4 $5 $6" ] ||
       die "the node $2 is running with the address $address/$prefix on $bridge, and $3/$4 on $5 is wanted" "slipway lab down removes it"
     give_keys "$dir"
-  else
-    # Whatever a killed run left of it ends here; a half-made disk is made anew, a whole one is kept.
-    halt "$dir" 0
-    read_settings "$dir" || rm -rf --one-file-system "$dir"
-    address=$3 prefix=$4 bridge=$5 gateway=$6
-    mkdir -p "$dir"
-    ensure_bridge "$1" "$bridge" "$gateway" "$prefix"
-    make_disk "$dir" "$2"
-    give_keys "$dir"
-    echo "$address $prefix $bridge $gateway" >"$dir/settings.new" && mv "$dir/settings.new" "$dir/settings"
-    start "$dir"
+    # It may be on its way down, by a shutdown from inside or a `down` that was killed: then it is started like any other.
+    if wait_for "$BOOT_TIMEOUT" answers "$dir" "$3" && find_process "$dir"; then
+      print_node "$dir"
+      return
+    fi
+    ! find_process "$dir" || silent "$dir" "$3"
   fi
-  wait_for "$BOOT_TIMEOUT" answers "$dir" "$3" ||
-    die "the node $2 is running, but its sshd does not answer on $3 after $BOOT_TIMEOUT s. The end of $dir/log:" "$(tail -n 15 "$dir/log")"
+  # Whatever a killed run left of it ends here; a half-made disk is made anew, a whole one is kept.
+  halt "$dir" 0
+  ensure_bridge "$1" "$5" "$6" "$4"
+  read_settings "$dir" || rm -rf --one-file-system "$dir"
+  address=$3 prefix=$4 bridge=$5 gateway=$6
+  mkdir -p "$dir"
+  make_disk "$dir" "$2"
+  give_keys "$dir"
+  echo "$address $prefix $bridge $gateway" >"$dir/settings.new" && mv "$dir/settings.new" "$dir/settings"
+  start "$dir"
+  wait_for "$BOOT_TIMEOUT" answers "$dir" "$3" || silent "$dir" "$3"
   find_process "$dir" || die "the node $2 ended while it was starting. The end of $dir/log:" "$(tail -n 15 "$dir/log")"
   print_node "$dir"
+}
+
+silent() {
+  die "the node ${1##*/} is running, but its sshd does not answer on $2 after $BOOT_TIMEOUT s. The end of $1/log:" "$(tail -n 15 "$1/log")"
 }
 
 main() {

@@ -1,0 +1,7 @@
+--- What kubeadm does to nodes, as resource types.
+require "kubeadm/first"
+require "kubeadm/join"
+require "kubeadm/token"
+require "kubeadm/node"
+require "kubeadm/image"
+return {}
