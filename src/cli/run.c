@@ -142,28 +142,30 @@ bool sw_run_has_bookkeeping(struct sw_context *context, const struct sw_plan *pl
     return false;
 }
 
-int sw_run_all(struct sw_context *context, const struct sw_plan_options *options, bool *ret_applied) {
+int sw_run_rest(struct sw_context *context, const struct sw_plan *plan, bool *ret_applied) {
     struct sw_err err = {0};
-    struct sw_plan *plan = NULL;
     if (ret_applied) *ret_applied = false;
-    if (sw_run_plan(context, options, &plan, &err)) return sw_cli_fail(context->cli, &err);
     sw_run_show(context, plan);
-    if (sw_plan_is_empty(plan)) {
-        bool silent = !plan->refresh_only && sw_run_has_bookkeeping(context, plan);
-        if (silent) {
-            /* Nothing in the world changes; the state learns what it did not know. */
-            struct sw_apply_result result = {0};
-            if (sw_engine_apply(&context->engine, plan, &result, &err)) return sw_cli_fail(context->cli, &err);
-        }
-        if (silent || !sw_run_has_bookkeeping(context, plan)) {
-            if (ret_applied) *ret_applied = true;
-            return SW_EXIT_OK;
-        }
+    bool bookkeeping = sw_plan_is_empty(plan) && sw_run_has_bookkeeping(context, plan);
+    if (sw_plan_is_empty(plan) && !(bookkeeping && plan->refresh_only)) {
+        /* Nothing in the world changes. Whatever the state does not know yet, it learns without a question. */
+        struct sw_apply_result result = {0};
+        if (bookkeeping && sw_engine_apply(&context->engine, plan, &result, &err)) return sw_cli_fail(context->cli, &err);
+        if (ret_applied) *ret_applied = true;
+        return SW_EXIT_OK;
     }
     if (sw_run_confirm(context, plan, &err)) return sw_cli_fail(context->cli, &err);
     int code = sw_run_apply(context, plan);
     if (ret_applied) *ret_applied = code == SW_EXIT_OK;
     return code;
+}
+
+int sw_run_all(struct sw_context *context, const struct sw_plan_options *options, bool *ret_applied) {
+    struct sw_err err = {0};
+    struct sw_plan *plan = NULL;
+    if (ret_applied) *ret_applied = false;
+    if (sw_run_plan(context, options, &plan, &err)) return sw_cli_fail(context->cli, &err);
+    return sw_run_rest(context, plan, ret_applied);
 }
 
 static const struct sw_schema *find_schema(void *ctx, const char *type) {

@@ -1,0 +1,175 @@
+#include "status.h"
+
+#include <string.h>
+
+#include "slipway/vec.h"
+
+static bool is_node(const struct sw_plan_item *item) { return strcmp(item->resource->type, "kube_node") == 0; }
+
+/* A version may be read as "v1.2.3" under one of two names; readiness as a boolean. */
+static void read_node(const struct sw_plan_item *item, struct sw_status_node *node) {
+    node->address = sw_get_str(item->before, "address", node->address);
+    node->version = sw_get_str(item->before, "version", "");
+    const struct sw_value *ready = sw_get(item->before, "ready");
+    node->ready = sw_is(ready, SW_BOOL) ? ready->b ? "yes" : "no" : "unknown";
+}
+
+static struct sw_status_node *find(struct sw_status *status, const char *name) {
+    for (size_t i = 0; i < status->nodes.n; i++)
+        if (strcmp(status->nodes.v[i].name, name) == 0) return &status->nodes.v[i];
+    return NULL;
+}
+
+static struct sw_status_node *find_or_add(struct sw_status *status, const char *name) {
+    struct sw_status_node *node = find(status, name);
+    if (node) return node;
+    struct sw_status_node fresh = {.name = name, .role = "", .address = "", .version = "", .ready = "unknown"};
+    sw_vec_push(&status->nodes, fresh);
+    return &status->nodes.v[status->nodes.n - 1];
+}
+
+static const char *why(const struct sw_value *have, const char *fallback) {
+    return sw_get_str(have, "message", sw_get_str(have, "reason", fallback));
+}
+
+static void judge_node(struct sw_status *status, const struct sw_plan_item *item, struct sw_arena *arena) {
+    const char *name = item->before ? sw_get_str(item->before, "name", item->resource->name) : item->resource->name;
+    struct sw_status_node *node = find_or_add(status, name);
+    if (!item->before) {
+        node->ready = "no";
+        sw_vec_push(&status->problems, sw_printf(arena, "%s: not in the cluster", name));
+        return;
+    }
+    read_node(item, node);
+    if (strcmp(node->ready, "yes") != 0) sw_vec_push(&status->problems, sw_printf(arena, "%s: %s", name, why(item->before, "not ready")));
+}
+
+/* What is missing is a problem, and so is what says of itself that it is not ready. What merely differs is only pending. */
+static void judge_item(struct sw_status *status, const struct sw_plan_item *item, struct sw_arena *arena) {
+    const struct sw_value *have = item->before;
+    if (item->resource->ephemeral) return;
+    if (!have && item->action == SW_CREATE) {
+        sw_vec_push(&status->problems, sw_printf(arena, "%s: not there", item->resource->address));
+        return;
+    }
+    if (item->action != SW_NOOP) status->pending++;
+    static const char *const signs[] = {"ready", "healthy"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct sw_value *sign = sw_get(have, signs[i]);
+        if (!sw_is(sign, SW_BOOL) || sign->b) continue;
+        sw_vec_push(&status->problems, sw_printf(arena, "%s: %s", item->resource->address, why(have, i ? "not healthy" : "not ready")));
+        return;
+    }
+}
+
+void sw_status_judge(const struct sw_plan *plan, const struct sw_value *nodes, struct sw_arena *arena, struct sw_status *ret) {
+    *ret = (struct sw_status){0};
+    for (size_t i = 0; sw_is(nodes, SW_LIST) && i < nodes->list.n; i++) {
+        struct sw_status_node *node = find_or_add(ret, sw_get_str(nodes->list.v[i], "name", "?"));
+        node->role = sw_get_str(nodes->list.v[i], "role", "");
+        node->address = sw_get_str(nodes->list.v[i], "address", "");
+    }
+    for (size_t i = 0; i < plan->n_items; i++) {
+        if (is_node(&plan->items[i]))
+            judge_node(ret, &plan->items[i], arena);
+        else
+            judge_item(ret, &plan->items[i], arena);
+    }
+    ret->healthy = ret->problems.n == 0;
+}
+
+static void pad(struct sw_str *out, const char *text, size_t width) {
+    size_t used = sw_columns(text, strlen(text));
+    sw_str_add_printable(out, text, strlen(text));
+    while (used++ < width) sw_str_addc(out, ' ');
+}
+
+void sw_status_print(struct sw_str *out, const struct sw_status *status, const struct sw_style *style) {
+    static const char *const heads[] = {"NODE", "ROLE", "ADDRESS", "VERSION", "READY"};
+    size_t width[5], max_problems = 20;
+    for (size_t c = 0; c < 5; c++) width[c] = strlen(heads[c]);
+    for (size_t i = 0; i < status->nodes.n; i++) {
+        const struct sw_status_node *n = &status->nodes.v[i];
+        const char *cells[] = {n->name, n->role, n->address, n->version, n->ready};
+        for (size_t c = 0; c < 5; c++)
+            if (sw_columns(cells[c], strlen(cells[c])) > width[c]) width[c] = sw_columns(cells[c], strlen(cells[c]));
+    }
+    if (status->nodes.n) {
+        if (style->color) sw_str_addz(out, "\033[2m");
+        for (size_t c = 0; c < 4; c++) pad(out, heads[c], width[c] + 2);
+        sw_str_addz(out, heads[4]);
+        sw_str_addz(out, style->color ? "\033[0m\n" : "\n");
+    }
+    for (size_t i = 0; i < status->nodes.n; i++) {
+        const struct sw_status_node *n = &status->nodes.v[i];
+        const char *cells[] = {n->name, *n->role ? n->role : "-", *n->address ? n->address : "-", *n->version ? n->version : "-"};
+        for (size_t c = 0; c < 4; c++) pad(out, cells[c], width[c] + 2);
+        bool bad = strcmp(n->ready, "yes") != 0;
+        if (style->color) sw_str_addz(out, bad ? "\033[31m" : "\033[32m");
+        sw_str_addz(out, n->ready);
+        sw_str_addz(out, style->color ? "\033[0m\n" : "\n");
+    }
+    if (status->nodes.n) sw_str_addc(out, '\n');
+    sw_str_addz(out, status->healthy ? "Healthy." : "Not healthy:");
+    if (status->healthy && status->pending) sw_str_addf(out, " %zu change%s pending: slipway plan", status->pending, status->pending == 1 ? " is" : "s are");
+    sw_str_addc(out, '\n');
+    for (size_t i = 0; i < status->problems.n && i < max_problems; i++) {
+        sw_str_addz(out, "  ");
+        sw_str_add_printable(out, status->problems.v[i], strlen(status->problems.v[i]));
+        sw_str_addc(out, '\n');
+    }
+    if (status->problems.n > max_problems) sw_str_addf(out, "  and %zu more\n", status->problems.n - max_problems);
+}
+
+void sw_status_json(struct sw_str *out, const struct sw_status *status, struct sw_arena *arena) {
+    const struct sw_value **nodes = sw_new_n(arena, const struct sw_value *, status->nodes.n + 1);
+    const struct sw_value **problems = sw_new_n(arena, const struct sw_value *, status->problems.n + 1);
+    for (size_t i = 0; i < status->nodes.n; i++) {
+        const struct sw_status_node *n = &status->nodes.v[i];
+        struct sw_pair pairs[] = {{"name", sw_value_str(arena, n->name)},       {"role", sw_value_str(arena, n->role)},
+                                  {"address", sw_value_str(arena, n->address)}, {"version", sw_value_str(arena, n->version)},
+                                  {"ready", sw_value_str(arena, n->ready)}};
+        nodes[i] = sw_value_map(arena, pairs, 5);
+    }
+    for (size_t i = 0; i < status->problems.n; i++) problems[i] = sw_value_str(arena, status->problems.v[i]);
+    struct sw_pair pairs[] = {{"type", sw_value_str(arena, "status")},
+                              {"healthy", sw_value_bool(status->healthy)},
+                              {"nodes", sw_value_list(arena, nodes, status->nodes.n)},
+                              {"problems", sw_value_list(arena, problems, status->problems.n)},
+                              {"pending", sw_value_int(arena, (int64_t)status->pending)}};
+    sw_json_write(out, sw_value_map(arena, pairs, 5), 0);
+    sw_str_addc(out, '\n');
+}
+
+void sw_status_done(struct sw_status *status) {
+    sw_vec_done(&status->nodes);
+    sw_vec_done(&status->problems);
+}
+
+int sw_status_run(struct sw_context *context) {
+    struct sw_cli *cli = context->cli;
+    struct sw_err err = {0};
+    struct sw_plan *plan = NULL;
+    struct sw_plan_options options = {0};
+    if (sw_run_plan(context, &options, &plan, &err)) return sw_cli_fail(cli, &err);
+    struct sw_status status;
+    struct sw_str text = {0};
+    sw_status_judge(plan, sw_get(context->inventory->value, "nodes"), cli->arena, &status);
+    if (cli->options.json)
+        sw_status_json(&text, &status, cli->arena);
+    else
+        sw_status_print(&text, &status, &cli->out);
+    sw_cli_print(cli, &text);
+    int code = status.healthy ? SW_EXIT_OK : SW_EXIT_ERROR;
+    sw_str_done(&text);
+    sw_status_done(&status);
+    return code;
+}
+
+int sw_cmd_status(struct sw_cli *cli) {
+    struct sw_context context;
+    struct sw_err err = {0};
+    int code = sw_context_open(&context, cli, SW_NEED_CONFIG | SW_NEED_STATE, &err) ? sw_cli_fail(cli, &err) : sw_status_run(&context);
+    sw_context_close(&context);
+    return code;
+}
