@@ -3,6 +3,7 @@
  * Every value carries its line. Anchors and merge keys (<<) work; aliases may expand to at most max_nodes in all.
  * Duplicate keys, NUL bytes, invalid UTF-8, cycles, several documents (unless asked for) are errors with file:line:column.
  * Plain scalars follow the YAML 1.2 core schema (true/false, null/~, decimal, 0x, 0o, floats); `yes`, `on`, `12:30` stay text.
+ * Two choices of our own: 0644 (a mode to people) is text; a text may hold no NUL, bytes are written as !!binary.
  */
 #ifndef SLIPWAY_YAML_H
 #define SLIPWAY_YAML_H
@@ -22,7 +23,7 @@ typedef int sw_yaml_tag_fn(void *ctx, struct sw_arena *arena, const char *tag, c
 /* `name` is the file's name in messages. tag_fn NULL: every local tag is an error. */
 int sw_yaml_read(struct sw_arena *arena, const char *name, const char *text, size_t len, const struct sw_yaml_limits *limits,
                  sw_yaml_tag_fn *tag_fn, void *tag_ctx, const struct sw_value **ret, struct sw_err *err);
-/* All documents of a stream, as a LIST; empty documents are left out. */
+/* All documents of a stream, as a LIST; empty documents are left out. For Kubernetes manifests: 0644 is octal here, as kubectl reads it. */
 int sw_yaml_read_all(struct sw_arena *arena, const char *name, const char *text, size_t len, const struct sw_yaml_limits *limits,
                      const struct sw_value **ret, struct sw_err *err);
 /* Block style YAML of a value without unknowns (for kubeadm configs and the like). Strings are quoted when they would read as something else. */
