@@ -1,0 +1,8 @@
+std = "lua54"
+max_line_length = 160
+read_globals = {
+  "slipway", "secret", "output", "moved", "removed", "provider", "json", "yaml", "base64", "sha256", "fail",
+}
+files["tests/lua"] = { read_globals = { "check", "equal", "raises", "testing" } }
+files["lua/slipway"] = { globals = { "slipway" }, ignore = { "122", "131", "111", "112", "113" } }
+exclude_files = { "lua/meta" }
