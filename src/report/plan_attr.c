@@ -112,21 +112,30 @@ static char member_sign(const struct sw_value *before, const struct sw_value *af
     return sw_is_nil(before) ? '+' : sw_is_nil(after) ? '-' : '~';
 }
 
+/* The next key of either side, in order. false at the end. */
+static bool next_pair(const struct sw_value *before, const struct sw_value *after, size_t *b, size_t *a, const char **key, const struct sw_value **vb,
+                      const struct sw_value **va) {
+    size_t nb = sw_is(before, SW_MAP) ? before->map.n : 0, na = sw_is(after, SW_MAP) ? after->map.n : 0;
+    if (*b >= nb && *a >= na) return false;
+    int order = *b >= nb ? 1 : *a >= na ? -1 : strcmp(before->map.v[*b].key, after->map.v[*a].key);
+    *key = order <= 0 ? before->map.v[*b].key : after->map.v[*a].key;
+    *vb = order <= 0 ? before->map.v[(*b)++].value : NULL;
+    *va = order >= 0 ? after->map.v[(*a)++].value : NULL;
+    return true;
+}
+
 /* Both sides of a map, by key; what is equal is left out of a change. */
 static void add_map(struct sw_view *view, size_t indent, const struct sw_value *before, const struct sw_value *after) {
-    size_t nb = sw_is(before, SW_MAP) ? before->map.n : 0, na = sw_is(after, SW_MAP) ? after->map.n : 0, width = 0;
-    for (size_t i = 0; i < nb + na; i++) {
-        const char *key = i < nb ? before->map.v[i].key : after->map.v[i - nb].key;
+    const struct sw_value *vb, *va;
+    const char *key;
+    size_t width = 0;
+    for (size_t b = 0, a = 0; next_pair(before, after, &b, &a, &key, &vb, &va);) {
         size_t columns = sw_columns(key, strlen(key));
-        if (columns > width && columns <= MAX_NAME) width = columns;
+        if (columns > width && columns <= MAX_NAME && !(vb && va && sw_value_equal(vb, va))) width = columns;
     }
-    for (size_t b = 0, a = 0; b < nb || a < na;) {
-        int order = b >= nb ? 1 : a >= na ? -1 : strcmp(before->map.v[b].key, after->map.v[a].key);
-        const struct sw_pair *pb = order <= 0 ? &before->map.v[b++] : NULL;
-        const struct sw_pair *pa = order >= 0 ? &after->map.v[a++] : NULL;
-        const struct sw_value *vb = pb ? pb->value : NULL, *va = pa ? pa->value : NULL;
-        if (pb && pa && sw_value_equal(vb, va)) continue;
-        add_value(view, indent, indent + 2, (pb ? pb : pa)->key, width, member_sign(vb, va), vb, va, false, NULL);
+    for (size_t b = 0, a = 0; next_pair(before, after, &b, &a, &key, &vb, &va);) {
+        if (vb && va && sw_value_equal(vb, va)) continue;
+        add_value(view, indent, indent + 2, key, width, member_sign(vb, va), vb, va, false, NULL);
     }
 }
 

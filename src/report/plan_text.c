@@ -22,7 +22,7 @@ static void add_note(struct sw_view *view, const struct sw_plan_item *item) {
     }
     bool said = view->all_at_apply || (item->reason && strstr(item->reason, "checked at apply"));
     if (item->at_apply && !said) sw_str_addz(&note, note.len ? " (checked at apply)" : "(checked at apply)");
-    if (item->action == SW_FORGET) sw_str_addz(&note, note.len ? " (forgotten, left as it is)" : "(forgotten, left as it is)");
+    if (item->action == SW_FORGET && !item->reason) sw_str_addz(&note, "# forgotten, left as it is");
     if (note.len) {
         sw_str_addz(view->out, "  ");
         sw_report__paint(view->out, &view->style, SW_TONE_DIM, sw_str_z(&note));
@@ -117,13 +117,11 @@ static void add_hosts_heading(struct sw_view *view, const struct cell *cell) {
         if (i + 1 < cell->hosts.n) sw_str_addz(view->out, ", ");
         used += width;
     }
-    if (cell->hosts.n > 1) {
+    bool several = cell->hosts.n > 1;
+    if (several || view->all_at_apply) {
         sw_str_addc(view->out, ' ');
-        sw_report__paint(view->out, &view->style, SW_TONE_DIM, "(same on all)");
-    }
-    if (view->all_at_apply) {
-        sw_str_addz(view->out, "  ");
-        sw_report__paint(view->out, &view->style, SW_TONE_DIM, "(checked at apply)");
+        const char *note = !view->all_at_apply ? "(same on all)" : several ? "(same on all, checked at apply)" : "(checked at apply)";
+        sw_report__paint(view->out, &view->style, SW_TONE_DIM, note);
     }
     sw_str_addc(view->out, '\n');
 }

@@ -39,6 +39,23 @@ static void forget(struct sw_progress *progress, struct sw_running *running) {
     memmove(running, running + 1, (--progress->running.n - at) * sizeof *running);
 }
 
+/* A line of output as one line for people: without colours and cursor movements, and of a progress bar that overwrites itself the last state. */
+static char *plain_line(const char *text) {
+    struct sw_str line = {0};
+    for (const char *p = text; *p; p++) {
+        if (*p == '\r' && p[1]) {
+            sw_str_clear(&line);
+        } else if (*p == '\033' && p[1] == '[') {
+            p += 2;
+            while (*p && !(*p >= '@' && *p <= '~')) p++;
+            if (!*p) break;
+        } else if (*p != '\r') {
+            sw_str_addc(&line, *p);
+        }
+    }
+    return sw_str_take(&line);
+}
+
 /* What the event changes in the picture. */
 static void track(struct sw_progress *progress, const struct sw_event *event) {
     struct sw_running *running = sw_progress__find(progress, event);
@@ -61,7 +78,7 @@ static void track(struct sw_progress *progress, const struct sw_event *event) {
     case SW_EV_OUTPUT:
         if (running && event->text) {
             free(running->last);
-            running->last = sw_xstrdup(event->text);
+            running->last = plain_line(event->text);
         }
         break;
     default: break;

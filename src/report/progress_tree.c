@@ -15,6 +15,7 @@
 
 #define FRAME_MS 100 /* ten redraws a second at most */
 #define MAX_ROWS 24  /* of running things; a tall terminal need not be filled */
+#define MIN_COLUMNS 12 /* below that only the head line is drawn */
 
 struct tree {
     struct sw_str finished;                              /* lines to scroll, not written yet */
@@ -70,7 +71,7 @@ static void draw_head(struct sw_progress *progress, struct tree *tree, struct sw
         sw_str_addf(&text, ": %zu host%s connected, %zu read", progress->connected, progress->connected == 1 ? "" : "s", progress->read);
     }
     sw_str_addf(&text, "  %s", sw_format_duration(progress->now() - progress->phase_ms, elapsed));
-    sw_report__clip(out, sw_str_z(&text), text.len, columns > 2 ? columns - 2 : 1, progress->style.unicode);
+    sw_report__clip(out, sw_str_z(&text), text.len, columns - 1, progress->style.unicode);
     sw_str_done(&text);
     end_line(tree, out, start);
 }
@@ -119,6 +120,7 @@ static void draw(struct sw_progress *progress) {
     draw_head(progress, tree, &out, usable);
     size_t room = rows > 4 ? rows - 3 : 1, n = progress->running.n, name_width = 0;
     if (room > MAX_ROWS) room = MAX_ROWS;
+    if (usable < MIN_COLUMNS) n = 0;
     size_t shown = n > room ? room - 1 : n;
     for (size_t i = 0; i < shown; i++) {
         size_t width = sw_columns(progress->running.v[i].address, strlen(progress->running.v[i].address));
