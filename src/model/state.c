@@ -85,6 +85,7 @@ static int open_present(struct sw_state *state, struct sw_err *err) {
     int rc = sw_state__attach(state, err);
     if (!rc) rc = check_integrity(state, err);
     if (!rc) rc = read_meta(state, err);
+    if (!rc) rc = sw_state__accept(state, err);
     return rc;
 }
 

@@ -283,14 +283,20 @@ int sw_state__attach(struct sw_state *state, struct sw_err *err) {
             int rc = read_at_rest(state, &busy, err);
             if (rc || !busy) return rc;
         }
-    } else {
-        chmod(state->path, 0600); /* one that came back from a backup; secrets are sealed, so this is a courtesy and may fail */
     }
     /* A state with a WAL is open elsewhere, or its last process was killed: -wal and -shm are there already and are only used. */
     int flags = (state->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_PRIVATECACHE;
     if (sqlite3_open_v2(state->path, &state->db, flags, NULL)) return sw_db__fail(state, err);
     sqlite3_busy_timeout(state->db, 10000);
+    /* Until it is known to be ours and whole, closing it again must not fold the log into it (sw_state__accept allows that). */
+    sqlite3_db_config(state->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    return 0;
+}
+
+int sw_state__accept(struct sw_state *state, struct sw_err *err) {
     if (state->read_only) return 0;
+    chmod(state->path, 0600); /* one that came back from a backup; secrets are sealed, so this is a courtesy and may fail */
+    sqlite3_db_config(state->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     /* fullfsync: on macOS fsync(2) alone does not reach the disk. A database that was restored from a dump is not WAL: make it so. */
-    return sw_state__exec(state, "PRAGMA fullfsync=1; PRAGMA checkpoint_fullfsync=1; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=0", err);
+    return sw_state__exec(state, "PRAGMA fullfsync=1; PRAGMA checkpoint_fullfsync=1; PRAGMA journal_mode=WAL", err);
 }

@@ -51,6 +51,8 @@ int sw_state__probe(const char *path, enum sw_state__presence *ret, struct sw_er
 int sw_state__create_file(const char *path, const void *data, size_t len, struct sw_err *err);
 /* Opens the database at state->path (present, probed). */
 int sw_state__attach(struct sw_state *state, struct sw_err *err);
+/* Once what attach opened has been checked: from here on it may be written. */
+int sw_state__accept(struct sw_state *state, struct sw_err *err);
 /* Creates the database at state->path; somebody else's, created in the meantime, is fine. */
 int sw_state__create(struct sw_state *state, struct sw_err *err);
 
