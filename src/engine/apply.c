@@ -208,11 +208,28 @@ static int check_fresh(struct sw_engine *engine, const struct sw_plan *plan, str
     return SW_ECONFLICT;
 }
 
+struct machine {
+    const struct apply *app;
+    const char *address;
+};
+
+static void is_machine(const char *address, const char *path, void *ctx) {
+    struct machine *m = ctx;
+    (void)path;
+    const struct app_item *it = app_find(m->app, address);
+    if (it && it->type->owns_host) m->address = address;
+}
+
+/* Hosts as they were reached, so that what lives on one can be removed when the playbook no longer speaks of it. */
 static int save_hosts(struct apply *app, struct sw_err *err) {
     for (size_t i = 0; i < app->n_hosts; i++) {
         const struct app_host *host = &app->hosts[i];
-        if (!host->eng->connection || sw_value_has_unknown(host->eng->connection)) continue;
-        int rc = sw_state_put_host(app->engine->state, host->declared->name, host->eng->connection, err);
+        const struct sw_value *connection = host->eng->connection;
+        if (!connection || sw_value_has_unknown(connection)) continue;
+        struct machine m = {app, NULL};
+        sw_value_each_ref(host->declared->connection, is_machine, &m);
+        if (m.address) connection = sw_map_with(app->engine->arena, connection, ENG_MACHINE, sw_value_str(app->engine->arena, m.address));
+        int rc = sw_state_put_host(app->engine->state, host->declared->name, connection, err);
         if (rc != 0) return rc;
     }
     return 0;

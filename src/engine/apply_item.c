@@ -175,7 +175,7 @@ static void add_dependency(const char *address, const char *path, void *ctx) {
     for (size_t i = 0; i < d->n; i++)
         if (strcmp(d->v[i], address) == 0) return;
     const char **more = sw_new_n(d->arena, const char *, d->n + 2);
-    memcpy(more, d->v, d->n * sizeof *more);
+    if (d->n) memcpy(more, d->v, d->n * sizeof *more);
     more[d->n++] = address;
     d->v = more;
 }

@@ -32,12 +32,9 @@ const struct eng_item *eng_machine(struct eng_plan *p, const struct eng_item *it
     struct machine m = {p, NULL};
     if (!it->host) return NULL;
     sw_value_each_ref(it->host->connection, is_machine, &m);
-    /* A host that left the playbook is known by its resolved connection only; what it stood on was recorded as a dependency. */
-    if (!m.found && it->recorded && it->recorded->depends)
-        for (size_t k = 0; it->recorded->depends[k]; k++) {
-            is_machine(it->recorded->depends[k], NULL, &m);
-            if (m.found && strcmp(m.found->plan.resource->name, it->host->name) == 0) break;
-        }
+    /* A host that left the playbook is known by its resolved connection, and by what was noted of its machine. */
+    const char *noted = sw_get_str(it->host->connection, ENG_MACHINE, NULL);
+    if (!m.found && noted) is_machine(noted, NULL, &m);
     return m.found;
 }
 

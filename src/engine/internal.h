@@ -120,6 +120,8 @@ int eng_rounds(struct eng_plan *p, struct sw_err *err);
 /* decide.c */
 int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err);
 void eng_decide_ephemeral(struct eng_plan *p);
+/* Key in a recorded connection: the address of the item that owns the machine. */
+#define ENG_MACHINE "machine"
 /* The item that owns the machine under this item's host (a VM), or NULL where nothing in the plan does. */
 const struct eng_item *eng_machine(struct eng_plan *p, const struct eng_item *it);
 /* Whether that machine is leaving: what lives on it goes with it. */

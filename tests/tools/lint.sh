@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Format, static analysis, layers, headers that compile alone, sizes, banned functions, Lua and shell linters.
+# shellcheck disable=SC2317 # the checks are called by name
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 failed=0
@@ -24,7 +25,7 @@ headers() {
     printf '#include "slipway/%s"\n' "$(basename "$header")" |
       gcc -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -Iinclude -x c -fsyntax-only - || status=1
   done
-  return $status
+  return "$status"
 }
 
 banned() {
