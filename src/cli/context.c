@@ -84,7 +84,8 @@ static int open_inventory(struct sw_context *context, struct sw_err *err) {
     const char *path = NULL;
     int rc = sw_cli_find_inventory(context->cli, &path, err);
     if (rc) return rc;
-    return sw_inventory_load(context->cli->arena, path, NULL, NULL, &context->inventory, err);
+    context->tags = (struct sw_tags){.untrusted = context->cli->options.untrusted};
+    return sw_inventory_load(context->cli->arena, path, sw_tags_read, &context->tags, &context->inventory, err);
 }
 
 static int open_script(struct sw_context *context, struct sw_err *err) {

@@ -9,6 +9,7 @@
 #include "slipway/loop.h"
 #include "slipway/script.h"
 #include "slipway/state.h"
+#include "slipway/yaml_tags.h"
 
 enum {
     SW_NEED_INVENTORY = 1,
@@ -28,6 +29,7 @@ struct sw_failure {
 struct sw_context {
     struct sw_cli *cli;
     struct sw_loop *loop;
+    struct sw_tags tags;               /* !env, !file, !vault of the inventory */
     struct sw_inventory *inventory;
     struct sw_script *script;
     struct sw_config *config;

@@ -1,0 +1,82 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "status.h"
+
+static const struct sw_value *json(struct sw_arena *arena, const char *text) {
+    const struct sw_value *v = NULL;
+    if (sw_json_read(arena, text, strlen(text), 0, &v, NULL)) fail_msg("fixture: %s", text);
+    return v;
+}
+
+static struct sw_plan_item item(struct sw_arena *arena, const char *type, const char *name, enum sw_action action, const char *before) {
+    struct sw_resource *r = sw_new(arena, struct sw_resource);
+    *r = (struct sw_resource){.type = type, .name = name, .address = sw_printf(arena, "%s.%s", type, name)};
+    return (struct sw_plan_item){.resource = r, .action = action, .before = before ? json(arena, before) : NULL};
+}
+
+static void a_sick_cluster(void **state) {
+    (void)state;
+    struct sw_arena *arena = sw_arena_new();
+    struct sw_plan_item items[] = {
+        item(arena, "kube_node", "cp-1", SW_NOOP, "{\"address\":\"10.0.0.1\",\"ready\":true,\"version\":\"v1.36.2\"}"),
+        item(arena, "kube_node", "w-1", SW_NOOP, "{\"address\":\"10.0.0.2\",\"ready\":false,\"version\":\"v1.36.2\",\"message\":\"kubelet stopped posting node status\"}"),
+        item(arena, "kube_node", "w-2", SW_CREATE, NULL),
+        item(arena, "kube_manifest", "argo-cd", SW_NOOP, "{\"ready\":false,\"reason\":\"2 of 5 deployments are not available\"}"),
+        item(arena, "kube_manifest", "metallb", SW_CREATE, NULL),
+        item(arena, "aws_vpc", "main", SW_UPDATE, "{\"id\":\"vpc-1\"}"),
+    };
+    struct sw_plan plan = {.items = items, .n_items = 6};
+    const struct sw_value *nodes = json(arena, "[{\"name\":\"cp-1\",\"role\":\"control-plane\"},{\"name\":\"w-1\",\"role\":\"worker\"},{\"name\":\"w-2\",\"role\":\"worker\"}]");
+    struct sw_status status;
+    struct sw_str out = {0};
+    sw_status_judge(&plan, nodes, arena, &status);
+    assert_false(status.healthy);
+    sw_status_print(&out, &status, &(struct sw_style){0});
+    assert_string_equal(sw_str_z(&out), "NODE  ROLE           ADDRESS   VERSION  READY\n"
+                                        "cp-1  control-plane  10.0.0.1  v1.36.2  yes\n"
+                                        "w-1   worker         10.0.0.2  v1.36.2  no\n"
+                                        "w-2   worker         -         -        no\n"
+                                        "\n"
+                                        "Not healthy:\n"
+                                        "  w-1: kubelet stopped posting node status\n"
+                                        "  w-2: not in the cluster\n"
+                                        "  kube_manifest.argo-cd: 2 of 5 deployments are not available\n"
+                                        "  kube_manifest.metallb: not there\n");
+    sw_str_clear(&out);
+    sw_status_json(&out, &status, arena);
+    const struct sw_value *v = json(arena, sw_str_z(&out));
+    assert_int_equal(sw_get(v, "problems")->list.n, 4);
+    assert_int_equal(sw_get_int(v, "pending", -1), 1);
+    assert_false(sw_get_bool(v, "healthy", true));
+    sw_str_done(&out);
+    sw_status_done(&status);
+    sw_arena_free(arena);
+}
+
+static void a_healthy_one(void **state) {
+    (void)state;
+    struct sw_arena *arena = sw_arena_new();
+    struct sw_plan_item items[] = {item(arena, "kube_node", "n1", SW_NOOP, "{\"ready\":true}"), item(arena, "file", "/x", SW_UPDATE, "{\"mode\":\"0600\"}")};
+    struct sw_plan plan = {.items = items, .n_items = 2};
+    struct sw_status status;
+    struct sw_str out = {0};
+    sw_status_judge(&plan, NULL, arena, &status);
+    assert_true(status.healthy);
+    sw_status_print(&out, &status, &(struct sw_style){0});
+    assert_non_null(strstr(sw_str_z(&out), "Healthy. 1 change is pending: slipway plan\n"));
+    sw_str_done(&out);
+    sw_status_done(&status);
+    sw_arena_free(arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_sick_cluster), cmocka_unit_test(a_healthy_one)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
