@@ -21,15 +21,19 @@ struct sw_state_resource {
 };
 
 /* Opens or creates `dir`/state.db (directory 0700, file 0600) and its key `dir`/state.key (0600, created on first use; SLIPWAY_STATE_KEY,
- * 64 hex digits or a base64 of 32 bytes, wins). read_only: nothing is created, a missing state reads as empty. */
+ * 64 hex digits or a base64 of 32 bytes, wins). read_only: nothing is created, a missing state reads as empty (lineage "", serial 0).
+ * Opening checks the whole: SW_EIO truncated or damaged, SW_EINVAL foreign or newer, SW_EAUTH another key, SW_ENOTFOUND the key is missing. */
 int sw_state_open(const char *dir, bool read_only, struct sw_state **ret, struct sw_err *err);
 void sw_state_close(struct sw_state *state);
 const char *sw_state_lineage(const struct sw_state *state);
+/* Grows with every change of resources and outputs (not of hosts, runs, journal). As of sw_state_open, sw_state_lock, the last
+ * sw_state_resources (it is the serial of exactly what that gave), or the last write. */
 int64_t sw_state_serial(const struct sw_state *state);
-const unsigned char *sw_state_key(const struct sw_state *state); /* 32 bytes */
+const unsigned char *sw_state_key(const struct sw_state *state); /* 32 bytes; NULL when read_only found neither state nor key */
 
 /* The lock: one writer. Taken with a lease that sw_state_touch() renews (call at least every lease/3; lease 60 s). A lock whose owner process is dead on this
- * host, or whose lease ran out, is taken over, and *ret_takeover (arena) says so, else NULL. SW_ELOCKED names the owner, since when, and how to unlock. */
+ * host, or whose lease ran out, is taken over, and *ret_takeover (arena) says so, else NULL. SW_ELOCKED names the owner, since when, and how to unlock.
+ * Every write checks it: SW_ELOCKED when somebody else holds it, or when it was ours and is lost. A single write while nobody holds it is allowed. */
 int sw_state_lock(struct sw_state *state, const char *operation, struct sw_arena *arena, const char **ret_takeover, struct sw_err *err);
 int sw_state_touch(struct sw_state *state, struct sw_err *err);   /* SW_ELOCKED when the lock was lost (fencing) */
 void sw_state_unlock(struct sw_state *state);
@@ -64,7 +68,8 @@ int sw_run_begin(struct sw_state *state, const char *operation, int64_t *ret_run
 int sw_run_end(struct sw_state *state, int64_t run, const char *outcome, int64_t done, int64_t failed, int64_t skipped, struct sw_err *err);
 int sw_runs(struct sw_state *state, struct sw_arena *arena, struct sw_run **ret, size_t *ret_n, struct sw_err *err); /* newest first */
 
-/* The journal. One transaction opens any number of intents (a host's script opens all its steps at once). */
+/* The journal. One transaction opens any number of intents (a host's script opens all its steps at once): one fsync, on disk when it returns.
+ * Closing costs none: kill -9 loses no close, a power cut may, and the intent is then pending again. */
 struct sw_intent {
     int64_t id;             /* set by sw_journal_open */
     int64_t run;
@@ -86,7 +91,7 @@ int sw_journal_of_run(struct sw_state *state, int64_t run, struct sw_arena *aren
 /* secretbox: AES-256-GCM with a random nonce; text form "v1:" base64(nonce || ciphertext || tag). `context` is authenticated too. */
 int sw_seal(const unsigned char *key, const char *context, const void *plain, size_t len, struct sw_str *ret);
 int sw_unseal(const unsigned char *key, const char *context, const char *text, struct sw_str *ret, struct sw_err *err);
-/* A value's JSON with every secret sealed ({"$sealed": "v1:…"}), and back. */
+/* A value's JSON with every secret sealed ({"$sealed": "v1:…"}, inside sw_json_write's {"$map": …}), and back. */
 void sw_value_seal(struct sw_str *out, const struct sw_value *v, const unsigned char *key, const char *context);
 int sw_value_unseal(struct sw_arena *arena, const char *json, size_t len, const unsigned char *key, const char *context, const struct sw_value **ret, struct sw_err *err);
 

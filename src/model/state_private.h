@@ -47,12 +47,14 @@ int sw_state__load_key(struct sw_state *state, bool create, struct sw_err *err);
 enum sw_state__presence { SW_STATE__ABSENT, SW_STATE__PRESENT };
 /* Looks at the file without opening a database: absent, or a state this slipway can read; anything else is an error. */
 int sw_state__probe(const char *path, enum sw_state__presence *ret, struct sw_err *err);
-/* Writes a new file of mode 0600 that appears whole or not at all and replaces nothing. SW_EEXISTS. */
-int sw_state__create_file(const char *path, const void *data, size_t len, struct sw_err *err);
 /* Opens the database at state->path (present, probed). */
 int sw_state__attach(struct sw_state *state, struct sw_err *err);
 /* Once what attach opened has been checked: from here on it may be written. */
 int sw_state__accept(struct sw_state *state, struct sw_err *err);
+
+/* state_create.c */
+/* Writes a new file of mode 0600 that appears whole or not at all and replaces nothing. SW_EEXISTS. */
+int sw_state__create_file(const char *path, const void *data, size_t len, struct sw_err *err);
 /* Creates the database at state->path; somebody else's, created in the meantime, is fine. */
 int sw_state__create(struct sw_state *state, struct sw_err *err);
 
