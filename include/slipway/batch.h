@@ -44,6 +44,8 @@ void sw_batch_prelude(struct sw_batch *batch, const char *code, size_t len);
 size_t sw_batch_count(const struct sw_batch *batch);
 /* The text for `sh`'s stdin. Borrowed; no fragments may be added after. */
 const char *sw_batch_script(struct sw_batch *batch, size_t *ret_len);
+/* Process id of the shell that runs the steps, once it has said so; else 0. USR1 sent to it ends the batch after the step at work. */
+size_t sw_batch_pid(const struct sw_batch *batch);
 /* Bytes from the node, in any portions. */
 void sw_batch_feed(struct sw_batch *batch, int stream, const char *p, size_t len);
 /* No more bytes. SW_OK when the batch's final mark was seen on both streams; else SW_EREMOTE with what was seen outside of frames (banner, "sh: not found",

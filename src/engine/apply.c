@@ -305,7 +305,10 @@ int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct
     }
 out:
     sw_err_done(&app.first);
-    for (size_t i = 0; i < app.n_hosts; i++) sw_str_done(&app.hosts[i].upload_out);
+    for (size_t i = 0; i < app.n_hosts; i++) {
+        sw_str_done(&app.hosts[i].upload_out);
+        if (app.hosts[i].stopper) sw_remote_free(app.hosts[i].stopper);
+    }
     sw_vec_done(&app.ready);
     sw_map_done(&app.by_address);
     sw_map_done(&app.host_by_name);

@@ -55,7 +55,10 @@ struct app_host {
     struct app_item *current;          /* the step that has begun and not ended */
     struct sw_timer *timer;            /* its deadline */
     bool timed_out;
+    bool hushed;                       /* the step has begun to print its result */
     uint64_t return_deadline_ms;       /* after a reboot */
+    struct sw_remote *stopper;         /* the second connection that asks the script to end early */
+    bool stopper_done;
 };
 
 struct apply {

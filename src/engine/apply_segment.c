@@ -121,14 +121,21 @@ static void begun(void *ctx, size_t id) {
     struct app_host *host = ctx;
     struct app_step *step = &host->steps[id];
     host->current = step->item;
+    host->hushed = false;
     if (step->item->stage != APP_RUNS) app_start(host->app, step->item);
     start_timer(host, step->step.timeout_ms);
 }
 
+/* What follows this line on stdout is for the type's result(), and may be secret: it is not shown. */
+static const char RESULT_MARK[] = "::result";
+
+static bool is_result_mark(const char *line, size_t len) { return len == sizeof RESULT_MARK - 1 && memcmp(line, RESULT_MARK, len) == 0; }
+
 static void said(void *ctx, size_t id, int stream, const char *line, size_t len) {
     struct app_host *host = ctx;
     struct sw_str text = {0};
-    (void)stream;
+    if (stream == 1 && is_result_mark(line, len)) host->hushed = true;
+    if (stream == 1 && host->hushed) return;
     sw_str_add_printable(&text, line, len);
     sw_emit(&host->app->engine->sink, &(struct sw_event){.type = SW_EV_OUTPUT,
                                                         .plan = host->app->plan,
@@ -141,8 +148,10 @@ static void said(void *ctx, size_t id, int stream, const char *line, size_t len)
 static void step_failed(struct app_host *host, struct app_item *it, const struct sw_batch_result *result) {
     struct sw_err err = {0};
     sw_err_set(&err, SW_EREMOTE, "exit status %d on '%s'", result->status, host->declared->name);
+    const char *secret = strstr(result->out, "::result\n");
+    size_t shown = secret ? (size_t)(secret - result->out) : result->out_len;
     if (result->err_len) sw_err_detail(&err, result->err, result->err_len);
-    else if (result->out_len) sw_err_detail(&err, result->out, result->out_len);
+    else if (shown) sw_err_detail(&err, result->out, shown);
     sw_err_hint(&err, "look around with: slipway ssh %s; then run the same command again", host->declared->name);
     app_fail(host->app, it, &err, true);
 }
@@ -284,4 +293,21 @@ void app_segment_start(struct app_host *host) {
     next_upload(host);
 }
 
-void app_segment_stop(struct app_host *host) { (void)host; }
+/* ---- stopping ---- */
+
+static void asked(void *ctx, struct sw_job_result *result) {
+    struct app_host *host = ctx;
+    (void)result; /* an answer or not: the script ends by itself sooner or later */
+    host->stopper_done = true;
+}
+
+/* The script's own channel cannot be spoken to, so a second connection tells its shell. Rare enough to be worth the simplicity. */
+void app_segment_stop(struct app_host *host) {
+    struct sw_remote_options options = {0};
+    struct sw_arena *arena = host->app->engine->arena;
+    size_t pid = host->batch ? sw_batch_pid(host->batch) : 0;
+    if (!pid || host->stopper || sw_remote_options_from(host->eng->connection, host->eng->name, arena, &options, NULL) != 0) return;
+    host->stopper = sw_remote_open(host->app->engine->loop, &options);
+    struct sw_job job = {.command = sw_printf(arena, "kill -USR1 %zu", pid), .timeout_ms = 10000, .on_done = asked, .ctx = host};
+    sw_remote_run(host->stopper, &job);
+}

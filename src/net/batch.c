@@ -77,6 +77,11 @@ static void write_script(struct sw_batch *batch) {
     add_mark(s, batch, "_sw_b", "b%s", " \"$1\"");
     add_mark(s, batch, "_sw_e", "e%s %s", " \"$1\" \"$2\"");
     add_mark(s, batch, "_sw_z", "z", "");
+    /* A signal to this shell (and not to what it runs) ends the steps after the one at work: a trap waits for the foreground. */
+    if (batch->kind == SW_BATCH_STEPS) {
+        add_mark(s, batch, "_sw_p", "p%s", " $$");
+        sw_str_addz(s, "_sw_stop=; trap _sw_stop=1 USR1; _sw_p\n");
+    }
     if (batch->prelude.len) {
         sw_str_addz(s, "command eval ");
         sw_str_add_shell(s, batch->prelude.p, batch->prelude.len);
@@ -85,6 +90,7 @@ static void write_script(struct sw_batch *batch) {
     for (size_t i = 0; i < batch->n; i++) {
         const struct sw_fragment *fragment = &batch->fragments[i];
         bool step = batch->kind == SW_BATCH_STEPS;
+        if (step && i) sw_str_addz(s, "[ -z \"$_sw_stop\" ] || { _sw_z; exit 0; }\n");
         sw_str_addf(s, step ? "_sw_b %zu; (set -e; eval " : "_sw_b %zu; command eval ", i);
         sw_str_add_shell(s, fragment->code, fragment->len);
         if (step) sw_str_addf(s, "); _sw_s=$?; _sw_e %zu $_sw_s; [ $_sw_s = 0 ] || { _sw_z; exit 0; }\n", i);
@@ -97,6 +103,10 @@ const char *sw_batch_script(struct sw_batch *batch, size_t *ret_len) {
     if (!batch->script.len) write_script(batch);
     if (ret_len) *ret_len = batch->script.len;
     return batch->script.p;
+}
+
+size_t sw_batch_pid(const struct sw_batch *batch) {
+    return batch->pid;
 }
 
 const struct sw_batch_result *sw_batch_result(const struct sw_batch *batch, size_t id) {

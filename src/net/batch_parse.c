@@ -8,7 +8,7 @@ enum { LINE_MAX_BYTES = 4096 };
 enum match { NO_MARK, MAYBE, MARK };
 
 struct mark {
-    char kind; /* 'b', 'e' or 'z' */
+    char kind; /* 'b', 'e', 'p' or 'z' */
     size_t id;
     int status;
     size_t len;
@@ -32,7 +32,7 @@ static enum match match_mark(const struct sw_batch *batch, const char *p, size_t
     if (at == len) return MAYBE;
 
     *ret = (struct mark){.kind = p[at++]};
-    if (ret->kind == 'b' || ret->kind == 'e') {
+    if (ret->kind == 'b' || ret->kind == 'e' || ret->kind == 'p') {
         size_t digits = read_number(p + at, len - at, 9, &ret->id);
         at += digits;
         if (at == len) return MAYBE;
@@ -76,7 +76,10 @@ static void add_payload(struct sw_batch *batch, size_t s, const char *p, size_t 
 static bool apply_mark(struct sw_batch *batch, size_t s, const struct mark *mark) {
     struct sw_batch_stream *stream = &batch->streams[s];
     if (stream->done) return false;
-    if (mark->kind == 'b') {
+    if (mark->kind == 'p') {
+        if (stream->current != SW_OUTSIDE || stream->next) return false;
+        batch->pid = mark->id;
+    } else if (mark->kind == 'b') {
         if (stream->current != SW_OUTSIDE || mark->id < stream->next || mark->id >= batch->n) return false;
         stream->current = mark->id;
         stream->next = mark->id + 1;

@@ -4,7 +4,8 @@
 
 #include "slipway/batch.h"
 
-/* A mark is  RS nonce SP kind NL  where kind is  b<id>  (begin),  e<id> <status>  (end) or  z  (the batch is done).
+/* A mark is  RS nonce SP kind NL  where kind is  b<id>  (begin),  e<id> <status>  (end),  p<pid>  (the shell)
+ * or  z  (the batch is done).
  * RS (0x1e) hardly ever occurs in text, so looking for marks is one memchr(). */
 enum { SW_NONCE_LEN = 32, SW_MARK_MAX = 1 + SW_NONCE_LEN + 1 + 1 + 9 + 1 + 3 + 1 };
 #define SW_MARK_CHAR '\036'
@@ -35,6 +36,7 @@ struct sw_batch {
         size_t partial_len;
         struct sw_str outside;
     } streams[2];
+    size_t pid;              /* of the shell that runs the steps; 0 = not said yet */
     size_t reported;         /* the fragment whose events come next: events are in order although the streams are not */
     bool begun;              /* its begin event was sent */
 };

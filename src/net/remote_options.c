@@ -76,6 +76,7 @@ void sw_remote_options__key(const struct sw_remote_options *o, struct sw_str *re
 static const char *const KNOWN[] = {
     "address", "port", "user", "key", "keys", "passphrase", "password", "agent", "host_key", "known_hosts", "become", "become_password",
     "bastion", "transport", "connect_timeout", "connect_deadline", "idle_timeout", "keepalive",
+    "machine", /* noted by the engine: the resource that is the machine */
 };
 
 struct reader {
