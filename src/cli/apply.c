@@ -6,7 +6,8 @@ static int apply_saved(struct sw_context *context, const char *path) {
     struct sw_err err = {0};
     struct sw_plan *plan = NULL;
     if (cli->options.seen & (SW_OPTS_SELECT | SW_OPT_REPLACE | SW_OPT_REFRESH_ONLY)) {
-        sw_err_set(&err, SW_EINVAL, "a saved plan is applied as it is: --target, --exclude, --replace and --refresh-only belong to 'slipway plan'");
+        sw_err_set(&err, SW_EINVAL,
+                   "a saved plan is applied as it is: --target, --exclude, --replace and --refresh-only belong to 'slipway plan'");
         return sw_cli_fail(cli, &err);
     }
     if (sw_run_load(context, path, &plan, &err)) return sw_cli_fail(cli, &err);

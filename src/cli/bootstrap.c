@@ -20,7 +20,8 @@ static int bootstrap(struct sw_context *context) {
     struct sw_plan *plan = NULL;
     struct sw_plan_options options = {0};
     bool applied = false;
-    sw_cli_note(cli, "%s is valid: %zu hosts, %zu resources", context->inventory->name, context->config->n_hosts, context->config->n_resources);
+    sw_cli_note(cli, "%s is valid: %zu hosts, %zu resources", context->inventory->name, context->config->n_hosts,
+                context->config->n_resources);
     if (sw_run_plan(context, &options, &plan, &err)) return sw_cli_fail(cli, &err);
     sw_cli_note(cli, "%zu of %zu hosts reached%s\n", context->reached.n, context->config->n_hosts,
                 context->reached.n < context->config->n_hosts ? ", the others are yet to be made" : "");

@@ -156,7 +156,8 @@ static bool read_answer(char *line, size_t size, void (*keep_alive)(void *), voi
     return ended && !prompt_interrupted;
 }
 
-int sw_cli_confirm(struct sw_cli *cli, const char *question, const char *expected, void (*keep_alive)(void *ctx), void *ctx, struct sw_err *err) {
+int sw_cli_confirm(struct sw_cli *cli, const char *question, const char *expected, void (*keep_alive)(void *ctx), void *ctx,
+                   struct sw_err *err) {
     if (cli->options.yes) return SW_OK;
     if (cli->options.json || !isatty(STDIN_FILENO)) {
         sw_err_set(err, SW_EREFUSED, "not confirmed: there is no terminal to ask on");

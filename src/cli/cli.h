@@ -10,10 +10,10 @@ enum sw_exit { SW_EXIT_OK = 0, SW_EXIT_ERROR = 1, SW_EXIT_CHANGES = 2, SW_EXIT_R
 
 /* One invocation. */
 struct sw_cli {
-    struct sw_arena *arena;          /* freed when the command ends */
+    struct sw_arena *arena; /* freed when the command ends */
     const struct sw_command *command;
     struct sw_options options;
-    struct sw_style out, errout;     /* of stdout and stderr */
+    struct sw_style out, errout; /* of stdout and stderr */
 };
 
 /* Everything: parse, run, exit code. */
@@ -31,8 +31,10 @@ int sw_cli_exit_code(int code);
 int sw_cli_deliver(struct sw_cli *cli, const struct sw_str *text, unsigned mode);
 /* How `fd` wants to be written to. */
 struct sw_style sw_cli_style(int fd, bool no_color);
-/* Asks on the terminal. 0 when the answer is `expected`; SW_EREFUSED otherwise. keep_alive (or NULL) is called while waiting, every 10 s. */
-int sw_cli_confirm(struct sw_cli *cli, const char *question, const char *expected, void (*keep_alive)(void *ctx), void *ctx, struct sw_err *err);
+/* Asks on the terminal. 0 when the answer is `expected`; SW_EREFUSED otherwise. keep_alive (or NULL) is called while waiting, every 10 s.
+ */
+int sw_cli_confirm(struct sw_cli *cli, const char *question, const char *expected, void (*keep_alive)(void *ctx), void *ctx,
+                   struct sw_err *err);
 
 /* help.c: from the tables. */
 void sw_help_overview(struct sw_str *out);

@@ -69,11 +69,13 @@ static void add_bash(struct sw_str *out) {
                      "      ");
     add_value_options(out, ADDRESS_OPTIONS | FILE_OPTIONS | DIR_OPTIONS | SW_OPT_PARALLELISM | SW_OPT_FORMAT);
     sw_str_addz(out, ") ((++i));;\n      -*) ;;\n      *) command=\"${command:+$command }$word\";;\n    esac\n  done\n  case $prev in\n"
-                     "    -i|--inventory) COMPREPLY=($(compgen -W \"lab $(cd inventories 2>/dev/null && echo *)\" -- \"$cur\") $(compgen -f -- \"$cur\")); return;;\n"
+                     "    -i|--inventory) COMPREPLY=($(compgen -W \"lab $(cd inventories 2>/dev/null && echo *)\" -- \"$cur\") $(compgen "
+                     "-f -- \"$cur\")); return;;\n"
                      "    ");
     add_value_options(out, ADDRESS_OPTIONS);
-    sw_str_addz(out, ")\n      COMPREPLY=($(compgen -W \"$(slipway state list ${inventory:+-i \"$inventory\"} 2>/dev/null)\" -- \"$cur\"))\n"
-                     "      declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions \"$cur\"\n      return;;\n    ");
+    sw_str_addz(out,
+                ")\n      COMPREPLY=($(compgen -W \"$(slipway state list ${inventory:+-i \"$inventory\"} 2>/dev/null)\" -- \"$cur\"))\n"
+                "      declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions \"$cur\"\n      return;;\n    ");
     add_value_options(out, FILE_OPTIONS);
     sw_str_addz(out, ") COMPREPLY=($(compgen -f -- \"$cur\")); return;;\n    ");
     add_value_options(out, DIR_OPTIONS);
@@ -112,13 +114,13 @@ static void add_quoted(struct sw_str *out, const char *text, const char *quote) 
 }
 
 static void zsh_option(struct sw_str *out, const struct sw_opt *opt) {
-    const char *action = opt->id & ADDRESS_OPTIONS   ? ":address:_slipway_addresses"
-                         : opt->id & FILE_OPTIONS    ? ":file:_files"
-                         : opt->id & DIR_OPTIONS     ? ":directory:_files -/"
-                         : opt->id == SW_OPT_FORMAT  ? ":format:(mermaid dot json)"
+    const char *action = opt->id & ADDRESS_OPTIONS     ? ":address:_slipway_addresses"
+                         : opt->id & FILE_OPTIONS      ? ":file:_files"
+                         : opt->id & DIR_OPTIONS       ? ":directory:_files -/"
+                         : opt->id == SW_OPT_FORMAT    ? ":format:(mermaid dot json)"
                          : opt->id == SW_OPT_INVENTORY ? ":inventory:_slipway_inventories"
-                         : opt->value                ? ":value:"
-                                                     : "";
+                         : opt->value                  ? ":value:"
+                                                       : "";
     struct sw_str doc = {0};
     for (const char *p = opt->doc; *p; p++) {
         if (*p == '[' || *p == ']' || *p == ':') sw_str_addc(&doc, '\\');
@@ -180,10 +182,14 @@ static void add_fish(struct sw_str *out) {
             if (opt->id & (sw_commands[i].options | SW_OPTS_ALWAYS) && is_family_head(i, word)) sw_str_addf(out, " %s", word);
         sw_str_addf(out, "' -l %s", opt->name);
         if (opt->letter) sw_str_addf(out, " -s %c", opt->letter);
-        if (opt->id & ADDRESS_OPTIONS) sw_str_addz(out, " -x -a '(slipway state list 2>/dev/null)'");
-        else if (opt->id == SW_OPT_FORMAT) sw_str_addz(out, " -x -a 'mermaid dot json'");
-        else if (opt->id == SW_OPT_PARALLELISM) sw_str_addz(out, " -x");
-        else if (opt->value) sw_str_addz(out, " -r");
+        if (opt->id & ADDRESS_OPTIONS)
+            sw_str_addz(out, " -x -a '(slipway state list 2>/dev/null)'");
+        else if (opt->id == SW_OPT_FORMAT)
+            sw_str_addz(out, " -x -a 'mermaid dot json'");
+        else if (opt->id == SW_OPT_PARALLELISM)
+            sw_str_addz(out, " -x");
+        else if (opt->value)
+            sw_str_addz(out, " -r");
         sw_str_addz(out, " -d '");
         add_quoted(out, opt->doc, "\\'");
         sw_str_addz(out, "'\n");

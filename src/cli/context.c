@@ -31,7 +31,8 @@ static void notice(struct sw_context *context, const char *text) {
 static void on_interrupt(unsigned count, void *ctx) {
     struct sw_context *context = ctx;
     if (count > 2) {
-        /* Asked three times: leave at once. The journal knows what was under way. No exit(): its handlers would race with the hosts' threads. */
+        /* Asked three times: leave at once. The journal knows what was under way. No exit(): its handlers would race with the hosts'
+         * threads. */
         sw_context_progress_end(context);
         _exit(SW_EXIT_ERROR);
     }
@@ -113,7 +114,8 @@ int sw_context_open(struct sw_context *context, struct sw_cli *cli, unsigned nee
     context->loop = sw_loop_new();
     if ((needs & SW_NEED_INVENTORY) && (rc = open_inventory(context, err))) return rc;
     if ((needs & SW_NEED_SCRIPT) && (rc = open_script(context, err))) return rc;
-    if ((needs & SW_NEED_CONFIG) == SW_NEED_CONFIG && (rc = sw_script_declare(context->script, context->inventory, &context->config, err))) return rc;
+    if ((needs & SW_NEED_CONFIG) == SW_NEED_CONFIG && (rc = sw_script_declare(context->script, context->inventory, &context->config, err)))
+        return rc;
     if ((needs & SW_NEED_STATE) && (rc = open_state(context, needs, err))) return rc;
     context->engine = (struct sw_engine){
         .loop = context->loop,
@@ -130,6 +132,7 @@ int sw_context_open(struct sw_context *context, struct sw_cli *cli, unsigned nee
 void sw_context_close(struct sw_context *context) {
     sw_context_progress_end(context);
     sw_timer_free(context->lease);
+    sw_engine_done(&context->engine);
     if (context->locked) sw_state_unlock(context->state);
     if (context->script) sw_script_free(context->script);
     if (context->state) sw_state_close(context->state);

@@ -13,11 +13,11 @@
 
 enum {
     SW_NEED_INVENTORY = 1,
-    SW_NEED_SCRIPT = 2,                          /* types */
+    SW_NEED_SCRIPT = 2,                                      /* types */
     SW_NEED_CONFIG = 4 | SW_NEED_INVENTORY | SW_NEED_SCRIPT, /* the playbook, evaluated */
-    SW_NEED_STATE = 8,                           /* read-only: nothing is created */
-    SW_NEED_STATE_RW = 16 | SW_NEED_STATE,       /* created when missing */
-    SW_NEED_LOCK = 32 | SW_NEED_STATE_RW,        /* and nobody else writes */
+    SW_NEED_STATE = 8,                                       /* read-only: nothing is created */
+    SW_NEED_STATE_RW = 16 | SW_NEED_STATE,                   /* created when missing */
+    SW_NEED_LOCK = 32 | SW_NEED_STATE_RW,                    /* and nobody else writes */
 };
 
 /* One thing that failed during an operation. */
@@ -29,19 +29,25 @@ struct sw_failure {
 struct sw_context {
     struct sw_cli *cli;
     struct sw_loop *loop;
-    struct sw_tags tags;               /* !env, !file, !vault of the inventory */
+    struct sw_tags tags; /* !env, !file, !vault of the inventory */
     struct sw_inventory *inventory;
     struct sw_script *script;
     struct sw_config *config;
     struct sw_state *state;
     const char *state_dir;
     struct sw_engine engine;
-    struct sw_progress *progress;      /* while an operation runs */
+    struct sw_progress *progress; /* while an operation runs */
     struct sw_timer *tick, *lease;
     bool locked;
-    struct { struct sw_failure *v; size_t n, cap; } failures;
-    struct { const char **v; size_t n, cap; } reached; /* hosts that answered; names in the arena */
-    struct sw_err lost;                /* the lock was lost while we ran */
+    struct {
+        struct sw_failure *v;
+        size_t n, cap;
+    } failures;
+    struct {
+        const char **v;
+        size_t n, cap;
+    } reached;          /* hosts that answered; names in the arena */
+    struct sw_err lost; /* the lock was lost while we ran */
 };
 
 /* Opens what `needs` (SW_NEED_…) says. On failure sw_context_close() is still to be called. */

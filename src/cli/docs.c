@@ -26,9 +26,12 @@ static void add_type(struct sw_str *out, const struct sw_attr *attr) {
 static void add_doc(struct sw_str *out, const struct sw_attr *attr) {
     const char *separator = attr->doc && *attr->doc ? "; " : "";
     if (attr->doc) sw_str_addz(out, attr->doc);
-    struct { bool on; const char *text; } marks[] = {
-        {attr->required, "required"}, {attr->computed, "set by the world"}, {attr->immutable, "a change replaces it"}, {attr->sensitive, "sensitive"},
-        {attr->write_only, "shown, not compared"},
+    struct {
+        bool on;
+        const char *text;
+    } marks[] = {
+        {attr->required, "required"},   {attr->computed, "set by the world"},      {attr->immutable, "a change replaces it"},
+        {attr->sensitive, "sensitive"}, {attr->write_only, "shown, not compared"},
     };
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
         if (!marks[i].on) continue;
@@ -49,7 +52,8 @@ static void add_doc(struct sw_str *out, const struct sw_attr *attr) {
     }
 }
 
-static void add_rows(struct sw_str *out, const struct sw_schema *schema, size_t indent, bool markdown, const char *prefix, struct sw_arena *arena) {
+static void add_rows(struct sw_str *out, const struct sw_schema *schema, size_t indent, bool markdown, const char *prefix,
+                     struct sw_arena *arena) {
     size_t name_width = 0, type_width = 0;
     for (size_t i = 0; i < schema->n_attrs; i++) {
         struct sw_str type = {0};
@@ -66,7 +70,8 @@ static void add_rows(struct sw_str *out, const struct sw_schema *schema, size_t 
         if (markdown)
             sw_str_addf(out, "| `%s%s` | %s | %s |\n", prefix, attr->name, sw_str_z(&type), sw_str_z(&doc));
         else
-            sw_str_addf(out, "%*s%-*s  %-*s  %s\n", (int)indent, "", (int)name_width, attr->name, (int)type_width, sw_str_z(&type), sw_str_z(&doc));
+            sw_str_addf(out, "%*s%-*s  %-*s  %s\n", (int)indent, "", (int)name_width, attr->name, (int)type_width, sw_str_z(&type),
+                        sw_str_z(&doc));
         sw_str_done(&type);
         sw_str_done(&doc);
         if (attr->object) add_rows(out, attr->object, indent + 4, markdown, sw_printf(arena, "%s%s.", prefix, attr->name), arena);
@@ -86,8 +91,7 @@ static void add_one(struct sw_str *out, const struct sw_type *type, bool markdow
     if (type->doc) sw_str_addf(out, "%s\n", type->doc);
     sw_str_addc(out, '\n');
     add_rows(out, type->schema, 2, false, "", arena);
-    if (type->on_host)
-        sw_str_addf(out, "\nExample:\n  h:%s \"NAME\" { ... }\n", type->name);
+    if (type->on_host) sw_str_addf(out, "\nExample:\n  h:%s \"NAME\" { ... }\n", type->name);
 }
 
 static int list_types(struct sw_context *context, const char *const *names, size_t n, struct sw_str *out) {

@@ -47,7 +47,8 @@ static void option_label(struct sw_str *out, const struct sw_opt *opt) {
 static void add_option(struct sw_str *out, const struct sw_opt *opt) {
     struct sw_str label = {0};
     option_label(&label, opt);
-    sw_str_addf(out, "  %s%-26s %s\n", opt->letter ? "" : "    ", sw_str_z(&label), opt->doc);
+    /* Long options stand in one column, below those that have a letter before them. */
+    sw_str_addf(out, opt->letter ? "  %-25s %s\n" : "      %-21s %s\n", sw_str_z(&label), opt->doc);
     sw_str_done(&label);
 }
 
@@ -57,7 +58,8 @@ void sw_help_overview(struct sw_str *out) {
                      "Usage: slipway COMMAND [options]\n\nCommands:\n");
     for (size_t i = 0; i < sw_n_commands; i++) sw_str_addf(out, "  %-15s %s\n", sw_commands[i].name, sw_commands[i].summary);
     sw_str_addz(out, "\nslipway COMMAND --help tells of one.\n"
-                     "Exit codes: 0 done; 1 error; 2 changes (drift, or plan with --detailed-exitcode); 3 refused (lock, stale plan, policy, confirmation).\n");
+                     "Exit codes: 0 done; 1 error; 2 changes (drift, or plan with --detailed-exitcode); 3 refused (lock, stale plan, "
+                     "policy, confirmation).\n");
 }
 
 void sw_help_command(struct sw_str *out, const struct sw_command *command) {
@@ -76,7 +78,8 @@ void sw_help_command(struct sw_str *out, const struct sw_command *command) {
 }
 
 static void reference_command(struct sw_str *out, const struct sw_command *command) {
-    sw_str_addf(out, "\n### slipway %s%s%s\n\n```sh\n%s\n```\n\n", command->name, *command->args ? " " : "", command->args, command->example);
+    sw_str_addf(out, "\n### slipway %s%s%s\n\n```sh\n%s\n```\n\n", command->name, *command->args ? " " : "", command->args,
+                command->example);
     struct sw_str text = {0};
     sw_str_addf(&text, "%c%s.", command->summary[0] - 32, command->summary + 1);
     if (command->more) sw_str_addf(&text, " %s", command->more);
@@ -95,11 +98,15 @@ static void reference_command(struct sw_str *out, const struct sw_command *comma
 }
 
 void sw_help_reference(struct sw_str *out) {
-    sw_str_addz(out, "# Commands\n\nThis page is made by `slipway docs commands`, from the tables that also make `--help` and the shell completions.\n\n"
-                     "`slipway COMMAND -i inventories/NAME [options]`. Options and words may come in any order; long options may be shortened as long as they\n"
-                     "are unambiguous, and take their value as `--name value` or `--name=value`.\n\n"
-                     "Exit codes: 0 done; 1 error; 2 there are changes (`drift`, and `plan --detailed-exitcode`); 3 refused (lock, stale plan, policy,\n"
-                     "confirmation). Results go to stdout, progress of reading commands and errors to stderr.\n\n## Options\n\n| option | does |\n| --- | --- |\n");
+    sw_str_addz(
+        out,
+        "# Commands\n\nThis page is made by `slipway docs commands`, from the tables that also make `--help` and the shell completions.\n\n"
+        "`slipway COMMAND -i inventories/NAME [options]`. Options and words may come in any order; long options may be shortened as long "
+        "as they\n"
+        "are unambiguous, and take their value as `--name value` or `--name=value`.\n\n"
+        "Exit codes: 0 done; 1 error; 2 there are changes (`drift`, and `plan --detailed-exitcode`); 3 refused (lock, stale plan, policy,\n"
+        "confirmation). Results go to stdout, progress of reading commands and errors to stderr.\n\n## Options\n\n| option | does |\n| --- "
+        "| --- |\n");
     for (size_t i = 0; i < sw_n_opts; i++) {
         struct sw_str label = {0};
         option_label(&label, &sw_opts[i]);

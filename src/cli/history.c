@@ -7,7 +7,9 @@
 #include "context.h"
 #include "slipway/clock.h"
 
-static void add_number(struct sw_str *text, const char *key, int64_t n) { sw_str_addf(text, ",\"%s\":%" PRId64, key, n); }
+static void add_number(struct sw_str *text, const char *key, int64_t n) {
+    sw_str_addf(text, ",\"%s\":%" PRId64, key, n);
+}
 
 static void add_string(struct sw_str *text, struct sw_arena *arena, const char *key, const char *value) {
     sw_str_addf(text, ",\"%s\":", key);

@@ -1,8 +1,8 @@
 /* What -i means. NAME is a directory, a file, or inventories/NAME; "lab" is built in.
  *
- * The built-in inventory is written to ~/.local/share/slipway/lab (XDG_DATA_HOME) before it is read: so messages name a file that can be looked at, the lab's
- * state has a home beside it, and `slipway lab up` finds the same lab from everywhere. The copy is rewritten whenever the binary brings
- * another one; who wants to change it copies it to inventories/lab. */
+ * The built-in inventory is written to ~/.local/share/slipway/lab (XDG_DATA_HOME) before it is read: so messages name a file that can be
+ * looked at, the lab's state has a home beside it, and `slipway lab up` finds the same lab from everywhere. The copy is rewritten whenever
+ * the binary brings another one; who wants to change it copies it to inventories/lab. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,10 @@ static int embedded_lab(struct sw_cli *cli, const char **ret_path, struct sw_err
 
 /* Names in inventories/, for "did you mean". */
 static void suggest(const char *name, struct sw_err *err) {
-    struct { char **v; size_t n, cap; } names = {0};
+    struct {
+        char **v;
+        size_t n, cap;
+    } names = {0};
     DIR *dir = opendir("inventories");
     for (struct dirent *entry; dir && (entry = readdir(dir));)
         if (entry->d_name[0] != '.') sw_vec_push(&names, sw_xstrdup(entry->d_name));

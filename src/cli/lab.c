@@ -74,8 +74,10 @@ static void add_row(struct sw_str *out, struct sw_cli *cli, const struct sw_plan
     const char *address = sw_get_str(item->before, "address", "-");
     const char *state = item->before ? sw_get_str(item->before, "state", "up") : "not made";
     if (cli->options.json) {
-        struct sw_pair pairs[] = {{"type", sw_value_str(cli->arena, "lab_node")}, {"name", sw_value_str(cli->arena, item->resource->name)},
-                                  {"address", sw_value_str(cli->arena, address)}, {"state", sw_value_str(cli->arena, state)}};
+        struct sw_pair pairs[] = {{"type", sw_value_str(cli->arena, "lab_node")},
+                                  {"name", sw_value_str(cli->arena, item->resource->name)},
+                                  {"address", sw_value_str(cli->arena, address)},
+                                  {"state", sw_value_str(cli->arena, state)}};
         sw_json_write(out, sw_value_map(cli->arena, pairs, 4), 0);
     } else {
         sw_str_addf(out, "%-20s  %-16s  %s", item->resource->name, address, state);

@@ -8,12 +8,16 @@
 #include "slipway/str.h"
 #include "slipway/vec.h"
 
-#define FLAG(id, name, letter, member, doc) {id, name, letter, SW_OPT_KIND_FLAG, NULL, doc, offsetof(struct sw_options, member)}
-#define TEXT(id, name, letter, value, member, doc) {id, name, letter, SW_OPT_KIND_TEXT, value, doc, offsetof(struct sw_options, member)}
-#define LIST(id, name, value, member, doc) {id, name, 0, SW_OPT_KIND_LIST, value, doc, offsetof(struct sw_options, member)}
+#define FLAG(id, name, letter, member, doc)                                                                                                \
+    { id, name, letter, SW_OPT_KIND_FLAG, NULL, doc, offsetof(struct sw_options, member) }
+#define TEXT(id, name, letter, value, member, doc)                                                                                         \
+    { id, name, letter, SW_OPT_KIND_TEXT, value, doc, offsetof(struct sw_options, member) }
+#define LIST(id, name, value, member, doc)                                                                                                 \
+    { id, name, 0, SW_OPT_KIND_LIST, value, doc, offsetof(struct sw_options, member) }
 
 const struct sw_opt sw_opts[] = {
-    TEXT(SW_OPT_INVENTORY, "inventory", 'i', "NAME", inventory, "inventories/NAME, a directory or a file (SLIPWAY_INVENTORY; default ./inventory.yaml, else 'lab')"),
+    TEXT(SW_OPT_INVENTORY, "inventory", 'i', "NAME", inventory,
+         "inventories/NAME, a directory or a file (SLIPWAY_INVENTORY; default ./inventory.yaml, else 'lab')"),
     TEXT(SW_OPT_OUT, "out", 'o', "FILE", out, "write it to FILE (a plan: to be applied verbatim later)"),
     LIST(SW_OPT_TARGET, "target", "ADDRESS", targets, "only this address and what it needs; a host by 'n1/' or 'host n1' (repeatable)"),
     LIST(SW_OPT_EXCLUDE, "exclude", "ADDRESS", excludes, "everything but this address and what needs it (repeatable)"),
@@ -31,7 +35,8 @@ const struct sw_opt sw_opts[] = {
     FLAG(SW_OPT_MARKDOWN, "markdown", 0, markdown, "as Markdown"),
     FLAG(SW_OPT_JSON, "json", 0, json, "for programs: JSON on stdout"),
     FLAG(SW_OPT_QUIET, "quiet", 'q', quiet, "no progress, only the result"),
-    TEXT(SW_OPT_STATE_DIR, "state-dir", 0, "DIR", state_dir, "where the state lives (SLIPWAY_STATE_DIR; default .slipway beside the inventory)"),
+    TEXT(SW_OPT_STATE_DIR, "state-dir", 0, "DIR", state_dir,
+         "where the state lives (SLIPWAY_STATE_DIR; default .slipway beside the inventory)"),
     TEXT(SW_OPT_LUA_DIR, "lua-dir", 0, "DIR", lua_dir, "use this Lua library instead of the built-in one"),
     TEXT(SW_OPT_PLAYBOOK_DIR, "playbook-dir", 0, "DIR", playbook_dir, "use these stock playbooks instead of the built-in ones"),
     FLAG(SW_OPT_NO_COLOR, "no-color", 0, no_color, "no colours (also NO_COLOR)"),
@@ -120,7 +125,8 @@ static int store(struct sw_options *options, const struct sw_opt *opt, const cha
 }
 
 /* One argument that begins with a dash; `next` is the one after it, or NULL. *ret_used: whether next was its value. */
-static int parse_option(const char *arg, const char *next, struct sw_arena *arena, struct sw_options *ret, bool *ret_used, struct sw_err *err) {
+static int parse_option(const char *arg, const char *next, struct sw_arena *arena, struct sw_options *ret, bool *ret_used,
+                        struct sw_err *err) {
     *ret_used = false;
     if (arg[1] == '-') {
         const char *name = arg + 2, *equals = strchr(name, '=');
@@ -207,7 +213,8 @@ static int check(const struct sw_command *command, const struct sw_options *opti
     return SW_OK;
 }
 
-int sw_opt_parse(int argc, char **argv, struct sw_arena *arena, const struct sw_command **ret_command, struct sw_options *ret, struct sw_err *err) {
+int sw_opt_parse(int argc, char **argv, struct sw_arena *arena, const struct sw_command **ret_command, struct sw_options *ret,
+                 struct sw_err *err) {
     struct sw_options options = {0};
     char **words = sw_new_n(arena, char *, (size_t)argc + 1);
     size_t n_words = 0, used = 0;

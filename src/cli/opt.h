@@ -15,7 +15,7 @@ struct sw_options {
     const char **targets, **excludes, **replaces;
     unsigned parallelism;
     bool help, json, quiet, yes, no_color, refresh_only, no_refresh, destroy, detailed_exitcode, unchanged, untrusted, markdown;
-    char **args;        /* words after the command's name */
+    char **args; /* words after the command's name */
     size_t n_args;
     char **rest;        /* after "--"; NULL-terminated, or NULL */
     unsigned long seen; /* SW_OPT_… bits */
@@ -57,12 +57,12 @@ enum sw_opt_kind { SW_OPT_KIND_FLAG, SW_OPT_KIND_TEXT, SW_OPT_KIND_LIST, SW_OPT_
 
 struct sw_opt {
     unsigned long id;
-    const char *name;      /* without the dashes */
-    char letter;           /* short form, or 0 */
+    const char *name; /* without the dashes */
+    char letter;      /* short form, or 0 */
     enum sw_opt_kind kind;
-    const char *value;     /* what the value is called: "FILE" */
-    const char *doc;       /* no final dot */
-    size_t offset;         /* of the member in struct sw_options */
+    const char *value; /* what the value is called: "FILE" */
+    const char *doc;   /* no final dot */
+    size_t offset;     /* of the member in struct sw_options */
 };
 extern const struct sw_opt sw_opts[];
 extern const size_t sw_n_opts;
@@ -83,7 +83,8 @@ extern const size_t sw_n_commands;
 
 /* Reads argv (without the program's name): options and words in any order, "--" ends both. Everything lives in the arena or in argv.
  * *ret_command is NULL when no command was named. SW_EINVAL with "did you mean" for what is unknown, incomplete or not for this command. */
-int sw_opt_parse(int argc, char **argv, struct sw_arena *arena, const struct sw_command **ret_command, struct sw_options *ret, struct sw_err *err);
+int sw_opt_parse(int argc, char **argv, struct sw_arena *arena, const struct sw_command **ret_command, struct sw_options *ret,
+                 struct sw_err *err);
 const struct sw_command *sw_command_find(const char *name);
 
 #endif

@@ -17,7 +17,8 @@ static int not_there(const struct sw_value *outputs, const char *name, struct sw
     size_t n = sw_is(outputs, SW_MAP) ? outputs->map.n : 0;
     const char **names = sw_new_n(arena, const char *, n + 1);
     for (size_t i = 0; i < n; i++) names[i] = outputs->map.v[i].key;
-    sw_err_set(err, SW_ENOTFOUND, n ? "there is no output '%s'" : "there is no output '%s': nothing was applied yet, or the playbook has none", name);
+    sw_err_set(err, SW_ENOTFOUND,
+               n ? "there is no output '%s'" : "there is no output '%s': nothing was applied yet, or the playbook has none", name);
     const char *near = sw_nearest(name, names, n);
     if (near)
         sw_err_hint(err, "slipway output %s", near);

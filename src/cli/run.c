@@ -9,8 +9,12 @@
 
 struct sw_plan_options sw_run_options(const struct sw_cli *cli) {
     const struct sw_options *options = &cli->options;
-    return (struct sw_plan_options){.targets = options->targets, .excludes = options->excludes, .replaces = options->replaces,
-                                    .destroy = options->destroy, .refresh_only = options->refresh_only, .no_refresh = options->no_refresh};
+    return (struct sw_plan_options){.targets = options->targets,
+                                    .excludes = options->excludes,
+                                    .replaces = options->replaces,
+                                    .destroy = options->destroy,
+                                    .refresh_only = options->refresh_only,
+                                    .no_refresh = options->no_refresh};
 }
 
 int sw_run_plan(struct sw_context *context, const struct sw_plan_options *options, struct sw_plan **ret, struct sw_err *err) {
@@ -77,8 +81,17 @@ static void say(struct sw_cli *cli, const struct sw_str *text) {
     (void)cli;
 }
 
+/* Whether the error says itself what it is about. */
+static bool says(const struct sw_err *err, const char *address) {
+    if (err->message && strstr(err->message, address)) return true;
+    for (size_t i = 0; i < err->n_frames; i++)
+        if (strstr(err->frames[i], address)) return true;
+    return false;
+}
+
 /* Every failure in full, then the counts, then how to go on. */
-static int conclude(struct sw_context *context, const struct sw_plan *plan, const struct sw_apply_result *result, struct sw_err *err, uint64_t elapsed_ms) {
+static int conclude(struct sw_context *context, const struct sw_plan *plan, const struct sw_apply_result *result, struct sw_err *err,
+                    uint64_t elapsed_ms) {
     struct sw_cli *cli = context->cli;
     struct sw_str text = {0};
     char elapsed[32];
@@ -86,14 +99,16 @@ static int conclude(struct sw_context *context, const struct sw_plan *plan, cons
     sw_format_duration(elapsed_ms, elapsed);
     if (!bad) {
         if (!cli->options.json) {
-            sw_str_addf(&text, "\n%s: %zu done, %zu unchanged, in %s.\n", plan->destroy ? "Destroyed" : "Applied", result->done, result->unchanged, elapsed);
+            sw_str_addf(&text, "\n%s: %zu done, %zu unchanged, in %s.\n", plan->destroy ? "Destroyed" : "Applied", result->done,
+                        result->unchanged, elapsed);
             sw_cli_print(cli, &text);
             sw_str_done(&text);
         }
         return SW_EXIT_OK;
     }
     for (size_t i = 0; i < context->failures.n; i++) {
-        sw_str_addf(&text, "\n%s\n", context->failures.v[i].address);
+        sw_str_addc(&text, '\n');
+        if (!says(&context->failures.v[i].err, context->failures.v[i].address)) sw_str_addf(&text, "%s\n", context->failures.v[i].address);
         sw_report_error(&text, &context->failures.v[i].err, &cli->errout);
     }
     say(cli, &text);
@@ -105,8 +120,8 @@ static int conclude(struct sw_context *context, const struct sw_plan *plan, cons
     } else if (err->code && !(context->failures.n && err->code == SW_EREMOTE)) {
         code = sw_cli_fail(cli, err);
     }
-    sw_str_addf(&text, "\n%s: %zu done, %zu failed, %zu skipped, in %s.\n", result->cancelled ? "Stopped" : "Failed", result->done, result->failed, result->skipped,
-                elapsed);
+    sw_str_addf(&text, "\n%s: %zu done, %zu failed, %zu skipped, in %s.\n", result->cancelled ? "Stopped" : "Failed", result->done,
+                result->failed, result->skipped, elapsed);
     if (code != SW_EXIT_REFUSED) {
         sw_str_addz(&text, "What was done is recorded. To go on: ");
         add_again(&text, context, plan);
@@ -190,5 +205,6 @@ static int load_modules(struct sw_context *context, const char *path, struct sw_
 int sw_run_load(struct sw_context *context, const char *path, struct sw_plan **ret, struct sw_err *err) {
     int rc = load_modules(context, path, err);
     if (rc) return rc;
-    return sw_plan_load(context->cli->arena, path, sw_state_key(context->state), find_schema, (void *)sw_script_types(context->script), ret, err);
+    return sw_plan_load(context->cli->arena, path, sw_state_key(context->state), find_schema, (void *)sw_script_types(context->script), ret,
+                        err);
 }

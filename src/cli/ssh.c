@@ -24,7 +24,8 @@ static int find(struct sw_context *context, const char *wanted, struct found *fo
     if (rc) return rc;
     found->names = sw_new_n(context->cli->arena, const char *, n + context->config->n_hosts + 1);
     /* What is declared now is newer than what was recorded, unless it hangs on a machine whose address only the state knows. */
-    for (size_t i = 0; i < context->config->n_hosts; i++) consider(found, wanted, context->config->hosts[i]->name, context->config->hosts[i]->connection);
+    for (size_t i = 0; i < context->config->n_hosts; i++)
+        consider(found, wanted, context->config->hosts[i]->name, context->config->hosts[i]->connection);
     for (size_t i = 0; i < n; i++) consider(found, wanted, recorded[i].name, recorded[i].connection);
     if (found->connection) return SW_OK;
     for (size_t i = 0; i < found->n; i++)

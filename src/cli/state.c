@@ -44,7 +44,8 @@ int sw_cmd_state_list(struct sw_cli *cli) {
     return code;
 }
 
-static const struct sw_state_resource *find(const struct sw_state_resource *resources, size_t n, const char *address, struct sw_arena *arena, struct sw_err *err) {
+static const struct sw_state_resource *find(const struct sw_state_resource *resources, size_t n, const char *address,
+                                            struct sw_arena *arena, struct sw_err *err) {
     const char **names = sw_new_n(arena, const char *, n + 1);
     for (size_t i = 0; i < n; i++) {
         if (strcmp(resources[i].address, address) == 0) return &resources[i];
@@ -89,12 +90,10 @@ int sw_cmd_state_show(struct sw_cli *cli) {
     } else {
         struct sw_str text = {0};
         if (cli->options.json) {
-            struct sw_pair pairs[] = {{"address", sw_value_str(cli->arena, r->address)},
-                                      {"type", sw_value_str(cli->arena, r->type)},
-                                      {"name", sw_value_str(cli->arena, r->name)},
-                                      {"host", r->host ? sw_value_str(cli->arena, r->host) : &SW_NULL_VALUE},
-                                      {"status", sw_value_str(cli->arena, r->status)},
-                                      {"attributes", r->attributes}};
+            struct sw_pair pairs[] = {
+                {"address", sw_value_str(cli->arena, r->address)}, {"type", sw_value_str(cli->arena, r->type)},
+                {"name", sw_value_str(cli->arena, r->name)},       {"host", r->host ? sw_value_str(cli->arena, r->host) : &SW_NULL_VALUE},
+                {"status", sw_value_str(cli->arena, r->status)},   {"attributes", r->attributes}};
             sw_json_write(&text, sw_value_map(cli->arena, pairs, 6), SW_JSON_PRETTY);
             sw_str_addc(&text, '\n');
         } else {
@@ -108,12 +107,14 @@ int sw_cmd_state_show(struct sw_cli *cli) {
 }
 
 /* One repair as a run of its own. */
-static int repair(struct sw_context *context, const char *operation, int (*change)(struct sw_context *, struct sw_err *), struct sw_err *err) {
+static int repair(struct sw_context *context, const char *operation, int (*change)(struct sw_context *, struct sw_err *),
+                  struct sw_err *err) {
     int64_t run = 0;
     int rc = sw_run_begin(context->state, operation, &run, err);
     if (rc) return rc;
     rc = change(context, err);
-    int ended = sw_run_end(context->state, run, rc ? "failed" : "ok", rc ? 0 : (int64_t)context->cli->options.n_args, rc ? 1 : 0, 0, rc ? NULL : err);
+    int ended = sw_run_end(context->state, run, rc ? "failed" : "ok", rc ? 0 : (int64_t)context->cli->options.n_args, rc ? 1 : 0, 0,
+                           rc ? NULL : err);
     return rc ? rc : ended;
 }
 
@@ -158,7 +159,8 @@ int sw_cmd_state_rm(struct sw_cli *cli) {
     /* All are looked up before the first is forgotten: a typing error in the third changes nothing. */
     for (size_t i = 0; !rc && i < count; i++)
         if (!find(resources, n, cli->options.args[i], cli->arena, &err)) rc = SW_ENOTFOUND;
-    const char *question = sw_printf(cli->arena, "Forget %zu resource%s, and leave what they stand for alone? Only 'yes' goes on:", count, count == 1 ? "" : "s");
+    const char *question = sw_printf(cli->arena, "Forget %zu resource%s, and leave what they stand for alone? Only 'yes' goes on:", count,
+                                     count == 1 ? "" : "s");
     if (!rc) rc = sw_cli_confirm(cli, question, "yes", sw_context_touch, &context, &err);
     if (!rc) rc = repair(&context, "state rm", do_forget, &err);
     if (rc)
@@ -174,7 +176,9 @@ int sw_cmd_state_unlock(struct sw_cli *cli) {
     struct sw_err err = {0};
     int code = SW_EXIT_OK;
     int rc = sw_context_open(&context, cli, SW_NEED_INVENTORY | SW_NEED_STATE_RW, &err);
-    if (!rc) rc = sw_cli_confirm(cli, "Break the lock? Whoever holds it is stopped at its next step. Only 'yes' goes on:", "yes", NULL, NULL, &err);
+    if (!rc)
+        rc = sw_cli_confirm(cli, "Break the lock? Whoever holds it is stopped at its next step. Only 'yes' goes on:", "yes", NULL, NULL,
+                            &err);
     if (!rc) rc = sw_state_force_unlock(context.state, &err);
     if (rc)
         code = sw_cli_fail(cli, &err);

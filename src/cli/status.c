@@ -4,11 +4,12 @@
 
 #include "slipway/vec.h"
 
-static bool is_node(const struct sw_plan_item *item) { return strcmp(item->resource->type, "kube_node") == 0; }
+static bool is_node(const struct sw_plan_item *item) {
+    return strcmp(item->resource->type, "kube_node") == 0;
+}
 
-/* A version may be read as "v1.2.3" under one of two names; readiness as a boolean. */
 static void read_node(const struct sw_plan_item *item, struct sw_status_node *node) {
-    node->address = sw_get_str(item->before, "address", node->address);
+    node->address = sw_get_str(item->before, "internal_ip", sw_get_str(item->before, "address", node->address));
     node->version = sw_get_str(item->before, "version", "");
     const struct sw_value *ready = sw_get(item->before, "ready");
     node->ready = sw_is(ready, SW_BOOL) ? ready->b ? "yes" : "no" : "unknown";
@@ -23,7 +24,7 @@ static struct sw_status_node *find(struct sw_status *status, const char *name) {
 static struct sw_status_node *find_or_add(struct sw_status *status, const char *name) {
     struct sw_status_node *node = find(status, name);
     if (node) return node;
-    struct sw_status_node fresh = {.name = name, .role = "", .address = "", .version = "", .ready = "unknown"};
+    struct sw_status_node fresh = {.name = name, .role = "", .address = "", .version = "", .ready = ""};
     sw_vec_push(&status->nodes, fresh);
     return &status->nodes.v[status->nodes.n - 1];
 }
@@ -104,14 +105,16 @@ void sw_status_print(struct sw_str *out, const struct sw_status *status, const s
         const struct sw_status_node *n = &status->nodes.v[i];
         const char *cells[] = {n->name, *n->role ? n->role : "-", *n->address ? n->address : "-", *n->version ? n->version : "-"};
         for (size_t c = 0; c < 4; c++) pad(out, cells[c], width[c] + 2);
-        bool bad = strcmp(n->ready, "yes") != 0;
-        if (style->color) sw_str_addz(out, bad ? "\033[31m" : "\033[32m");
-        sw_str_addz(out, n->ready);
+        /* Not known: no kube_node resource speaks for it. That is not the same as not ready. */
+        bool known = *n->ready != 0, good = strcmp(n->ready, "yes") == 0;
+        if (style->color) sw_str_addz(out, !known ? "\033[2m" : good ? "\033[32m" : "\033[31m");
+        sw_str_addz(out, known ? n->ready : "-");
         sw_str_addz(out, style->color ? "\033[0m\n" : "\n");
     }
     if (status->nodes.n) sw_str_addc(out, '\n');
     sw_str_addz(out, status->healthy ? "Healthy." : "Not healthy:");
-    if (status->healthy && status->pending) sw_str_addf(out, " %zu change%s pending: slipway plan", status->pending, status->pending == 1 ? " is" : "s are");
+    if (status->healthy && status->pending)
+        sw_str_addf(out, " %zu change%s pending: slipway plan", status->pending, status->pending == 1 ? " is" : "s are");
     sw_str_addc(out, '\n');
     for (size_t i = 0; i < status->problems.n && i < max_problems; i++) {
         sw_str_addz(out, "  ");
@@ -126,8 +129,10 @@ void sw_status_json(struct sw_str *out, const struct sw_status *status, struct s
     const struct sw_value **problems = sw_new_n(arena, const struct sw_value *, status->problems.n + 1);
     for (size_t i = 0; i < status->nodes.n; i++) {
         const struct sw_status_node *n = &status->nodes.v[i];
-        struct sw_pair pairs[] = {{"name", sw_value_str(arena, n->name)},       {"role", sw_value_str(arena, n->role)},
-                                  {"address", sw_value_str(arena, n->address)}, {"version", sw_value_str(arena, n->version)},
+        struct sw_pair pairs[] = {{"name", sw_value_str(arena, n->name)},
+                                  {"role", sw_value_str(arena, n->role)},
+                                  {"address", sw_value_str(arena, n->address)},
+                                  {"version", sw_value_str(arena, n->version)},
                                   {"ready", sw_value_str(arena, n->ready)}};
         nodes[i] = sw_value_map(arena, pairs, 5);
     }

@@ -9,12 +9,18 @@ int sw_status_run(struct sw_context *context);
 
 /* The judgement alone: from a plan that has just read everything. */
 struct sw_status_node {
-    const char *name, *role, *address, *version, *ready; /* ready: "yes", "no", "unknown"; others "" when not known */
+    const char *name, *role, *address, *version, *ready; /* ready: "yes", "no", "unknown"; each "" when nothing is known */
 };
 struct sw_status {
-    struct { struct sw_status_node *v; size_t n, cap; } nodes;
-    struct { const char **v; size_t n, cap; } problems;  /* each one line: who, and why */
-    size_t pending;                                      /* changes that a plan would make to what is there */
+    struct {
+        struct sw_status_node *v;
+        size_t n, cap;
+    } nodes;
+    struct {
+        const char **v;
+        size_t n, cap;
+    } problems;     /* each one line: who, and why */
+    size_t pending; /* changes that a plan would make to what is there */
     bool healthy;
 };
 /* `nodes`: the inventory's LIST of machines, or NULL. Strings are borrowed or in the arena. Free with sw_status_done(). */

@@ -16,8 +16,8 @@ int sw_cmd_validate(struct sw_cli *cli) {
         const struct sw_config *config = context.config;
         add_warnings(cli, config);
         if (cli->options.json)
-            sw_cli_printf(cli, "{\"type\":\"validate\",\"valid\":true,\"hosts\":%zu,\"resources\":%zu,\"outputs\":%zu,\"warnings\":%zu}\n", config->n_hosts,
-                          config->n_resources, config->n_outputs, config->n_warnings);
+            sw_cli_printf(cli, "{\"type\":\"validate\",\"valid\":true,\"hosts\":%zu,\"resources\":%zu,\"outputs\":%zu,\"warnings\":%zu}\n",
+                          config->n_hosts, config->n_resources, config->n_outputs, config->n_warnings);
         else
             sw_cli_printf(cli, "%s is valid: %zu host%s, %zu resource%s, %zu output%s.\n", context.inventory->name, config->n_hosts,
                           config->n_hosts == 1 ? "" : "s", config->n_resources, config->n_resources == 1 ? "" : "s", config->n_outputs,

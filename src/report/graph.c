@@ -7,7 +7,10 @@
 #include "text.h"
 
 /* Hosts in the order of their first resource. */
-struct hosts { const char **v; size_t n, cap; };
+struct hosts {
+    const char **v;
+    size_t n, cap;
+};
 
 static struct hosts find_hosts(const struct sw_plan *plan) {
     struct hosts hosts = {0};
@@ -67,7 +70,8 @@ static void add_mermaid(struct sw_str *out, const struct sw_plan *plan) {
                 add_mermaid_text(out, hosts.v[h]);
                 sw_str_addz(out, "\"]\n");
                 for (size_t i = 0; i < plan->n_items; i++)
-                    if (plan->items[i].resource->host && strcmp(plan->items[i].resource->host, hosts.v[h]) == 0) mermaid_node(out, plan, i, "    ");
+                    if (plan->items[i].resource->host && strcmp(plan->items[i].resource->host, hosts.v[h]) == 0)
+                        mermaid_node(out, plan, i, "    ");
                 sw_str_addz(out, "  end\n");
             }
             continue;
@@ -83,9 +87,10 @@ static void add_mermaid(struct sw_str *out, const struct sw_plan *plan) {
     }
     for (size_t i = 0; i < plan->n_items; i++)
         for (size_t k = 0; k < plan->items[i].n_needs; k++) sw_str_addf(out, "  n%u --> n%zu\n", (unsigned)plan->items[i].needs[k], i);
-    sw_str_addz(out, "  classDef create stroke:#1a7f37,stroke-width:2px\n  classDef change stroke:#9a6700,stroke-width:2px\n"
-                     "  classDef replace stroke:#8250df,stroke-width:2px\n  classDef destroy stroke:#cf222e,stroke-width:2px,stroke-dasharray:4\n"
-                     "  classDef same stroke:#8c959f\n");
+    sw_str_addz(
+        out, "  classDef create stroke:#1a7f37,stroke-width:2px\n  classDef change stroke:#9a6700,stroke-width:2px\n"
+             "  classDef replace stroke:#8250df,stroke-width:2px\n  classDef destroy stroke:#cf222e,stroke-width:2px,stroke-dasharray:4\n"
+             "  classDef same stroke:#8c959f\n");
     sw_vec_done(&hosts);
 }
 
@@ -104,8 +109,8 @@ static void add_dot_text(struct sw_str *out, const char *text) {
 }
 
 static void dot_node(struct sw_str *out, const struct sw_plan *plan, size_t i, const char *indent) {
-    static const char *const colors[] = {[SW_NOOP] = "#8c959f", [SW_CREATE] = "#1a7f37", [SW_UPDATE] = "#9a6700", [SW_REPLACE] = "#8250df",
-                                         [SW_DELETE] = "#cf222e", [SW_FORGET] = "#8c959f"};
+    static const char *const colors[] = {[SW_NOOP] = "#8c959f",    [SW_CREATE] = "#1a7f37", [SW_UPDATE] = "#9a6700",
+                                         [SW_REPLACE] = "#8250df", [SW_DELETE] = "#cf222e", [SW_FORGET] = "#8c959f"};
     const struct sw_plan_item *item = &plan->items[i];
     sw_str_addf(out, "%sn%zu [label=", indent, i);
     add_dot_text(out, sw_report__local_name(item->resource));

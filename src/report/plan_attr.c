@@ -7,8 +7,8 @@
 #define MAX_TEXT_LINES 40 /* of a text that is new; a diff is bounded by sw_text_diff() */
 #define MAX_NAME       32 /* longer names do not move the column of everybody else */
 
-static void add_value(struct sw_view *view, size_t indent, size_t used, const char *name, size_t width, char sign, const struct sw_value *before,
-                      const struct sw_value *after, bool sensitive, const char *note);
+static void add_value(struct sw_view *view, size_t indent, size_t used, const char *name, size_t width, char sign,
+                      const struct sw_value *before, const struct sw_value *after, bool sensitive, const char *note);
 
 void sw_view__begin(struct sw_view *view, size_t indent, char sign) {
     if (view->fenced) {
@@ -32,7 +32,9 @@ static size_t line_room(const struct sw_view *view, size_t used) {
     return columns > used + 12 ? columns - used : 12;
 }
 
-static bool is_multiline(const struct sw_value *v) { return sw_is(v, SW_STR) && !v->secret && memchr(v->s.p, '\n', v->s.len) != NULL; }
+static bool is_multiline(const struct sw_value *v) {
+    return sw_is(v, SW_STR) && !v->secret && memchr(v->s.p, '\n', v->s.len) != NULL;
+}
 
 static bool is_tree(const struct sw_value *v) {
     return v && !v->secret && ((v->kind == SW_MAP && v->map.n) || (v->kind == SW_LIST && v->list.n));
@@ -113,8 +115,8 @@ static char member_sign(const struct sw_value *before, const struct sw_value *af
 }
 
 /* The next key of either side, in order. false at the end. */
-static bool next_pair(const struct sw_value *before, const struct sw_value *after, size_t *b, size_t *a, const char **key, const struct sw_value **vb,
-                      const struct sw_value **va) {
+static bool next_pair(const struct sw_value *before, const struct sw_value *after, size_t *b, size_t *a, const char **key,
+                      const struct sw_value **vb, const struct sw_value **va) {
     size_t nb = sw_is(before, SW_MAP) ? before->map.n : 0, na = sw_is(after, SW_MAP) ? after->map.n : 0;
     if (*b >= nb && *a >= na) return false;
     int order = *b >= nb ? 1 : *a >= na ? -1 : strcmp(before->map.v[*b].key, after->map.v[*a].key);
@@ -181,8 +183,8 @@ static void add_tree(struct sw_view *view, size_t indent, const struct sw_value 
 }
 
 /* `used`: columns in front of the name. */
-static void add_value(struct sw_view *view, size_t indent, size_t used, const char *name, size_t width, char sign, const struct sw_value *before,
-                      const struct sw_value *after, bool sensitive, const char *note) {
+static void add_value(struct sw_view *view, size_t indent, size_t used, const char *name, size_t width, char sign,
+                      const struct sw_value *before, const struct sw_value *after, bool sensitive, const char *note) {
     add_name(view, indent, name, width, sign);
     size_t at = used + (sw_columns(name, strlen(name)) > width ? sw_columns(name, strlen(name)) : width) + 3;
     bool hidden = sensitive || (before && before->secret) || (after && after->secret);
@@ -244,8 +246,8 @@ void sw_view__diffs(struct sw_view *view, size_t indent, const struct sw_attr_di
     for (size_t i = 0; i < n; i++) {
         const struct sw_attr_diff *d = &diffs[i];
         if (sw_is_nil(d->before) && sw_is_nil(d->after)) continue;
-        add_value(view, indent, indent + 2, d->name, width, member_sign(d->before, d->after), d->before, d->after, d->attr && d->attr->sensitive,
-                  d->forces_replace ? "# forces replacement" : NULL);
+        add_value(view, indent, indent + 2, d->name, width, member_sign(d->before, d->after), d->before, d->after,
+                  d->attr && d->attr->sensitive, d->forces_replace ? "# forces replacement" : NULL);
     }
 }
 

@@ -1,4 +1,5 @@
-/* Terraform's plan format (1.2), so that policies and tools that read it work on ours. What Terraform has no word for is below "slipway". */
+/* Terraform's plan format (1.2), so that policies and tools that read it work on ours. What Terraform has no word for is below "slipway".
+ */
 #include <string.h>
 
 #include "json.h"
@@ -8,7 +9,9 @@
 #define FORMAT_VERSION    "1.2"
 #define TERRAFORM_VERSION "1.9.0" /* whose format this is; readers refuse what is not a version */
 
-static bool is_unknown(const struct sw_value *v) { return v->kind == SW_UNKNOWN || v->kind == SW_REF || v->kind == SW_CONCAT; }
+static bool is_unknown(const struct sw_value *v) {
+    return v->kind == SW_UNKNOWN || v->kind == SW_REF || v->kind == SW_CONCAT;
+}
 
 /* Values as Terraform shows them: what is not known is left out of maps and null in lists; secrets are null. */
 static void add_known(struct sw_str *out, const struct sw_value *v) {
@@ -35,8 +38,12 @@ static void add_known(struct sw_str *out, const struct sw_value *v) {
 }
 
 typedef bool marked_fn(const struct sw_value *v);
-static bool mark_unknown(const struct sw_value *v) { return is_unknown(v); }
-static bool mark_secret(const struct sw_value *v) { return v->secret; }
+static bool mark_unknown(const struct sw_value *v) {
+    return is_unknown(v);
+}
+static bool mark_secret(const struct sw_value *v) {
+    return v->secret;
+}
 
 static bool has_mark(const struct sw_value *v, marked_fn *marked) {
     if (!v) return false;

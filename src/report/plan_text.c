@@ -18,7 +18,8 @@ static void add_note(struct sw_view *view, const struct sw_plan_item *item) {
         size_t len = host ? strlen(host) : 0;
         if (len && strncmp(reason, host, len) == 0 && reason[len] == '/') reason += len + 1;
         sw_str_addf(&note, "# %s", reason);
-        if (item->triggered && !strstr(reason, "->")) sw_str_addz(&note, strcmp(item->resource->type, "service") == 0 ? " -> restart" : " -> acts again");
+        if (item->triggered && !strstr(reason, "->"))
+            sw_str_addz(&note, strcmp(item->resource->type, "service") == 0 ? " -> restart" : " -> acts again");
     }
     bool said = view->all_at_apply || (item->reason && strstr(item->reason, "checked at apply"));
     if (item->at_apply && !said) sw_str_addz(&note, note.len ? " (checked at apply)" : "(checked at apply)");
@@ -34,7 +35,8 @@ void sw_view__item(struct sw_view *view, size_t indent, const struct sw_plan_ite
     const char *name = local ? sw_report__local_name(item->resource) : item->resource->address;
     const char *sign = sw_action_sign(item->action);
     if (view->fenced) {
-        static const char marks[] = {[SW_NOOP] = ' ', [SW_CREATE] = '+', [SW_UPDATE] = '!', [SW_REPLACE] = '!', [SW_DELETE] = '-', [SW_FORGET] = ' '};
+        static const char marks[] = {
+            [SW_NOOP] = ' ', [SW_CREATE] = '+', [SW_UPDATE] = '!', [SW_REPLACE] = '!', [SW_DELETE] = '-', [SW_FORGET] = ' '};
         sw_str_addc(view->out, marks[item->action]);
         sw_report__spaces(view->out, indent + 1);
         if (item->action == SW_REPLACE) sw_str_addz(view->out, "-/+ ");
@@ -57,11 +59,17 @@ void sw_view__item(struct sw_view *view, size_t indent, const struct sw_plan_ite
 /* Identical items of several hosts are drawn once: a cell is one such item and the hosts that have it. */
 struct cell {
     const struct sw_plan_item *item; /* the first of them */
-    struct { const char **v; size_t n, cap; } hosts;
+    struct {
+        const char **v;
+        size_t n, cap;
+    } hosts;
     char *key;
     bool drawn;
 };
-struct cells { struct cell **v; size_t n, cap; };
+struct cells {
+    struct cell **v;
+    size_t n, cap;
+};
 
 static void add_hash(struct sw_str *key, const struct sw_value *v) {
     char hex[65];
@@ -150,7 +158,9 @@ static struct cells gather(const struct sw_view *view, const struct sw_plan *pla
     return cells;
 }
 
-static int compare_names(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 /* Cells of one set of hosts stand together, under those hosts' names. Sets come in the order of their first item. */
 static size_t draw_nodes(struct sw_view *view, const struct sw_plan *plan) {
@@ -193,7 +203,8 @@ size_t sw_view__layer(struct sw_view *view, const struct sw_plan *plan, unsigned
     }
     if (layer == 1) return draw_nodes(view, plan);
     for (size_t i = 0; i < plan->n_items; i++)
-        if (sw_report__layer(plan->items[i].resource) == layer && sw_view__shown(view, &plan->items[i])) sw_view__item(view, 2, &plan->items[i], false);
+        if (sw_report__layer(plan->items[i].resource) == layer && sw_view__shown(view, &plan->items[i]))
+            sw_view__item(view, 2, &plan->items[i], false);
     return n;
 }
 
@@ -241,7 +252,8 @@ static void add_summary(struct sw_str *out, const struct sw_plan *plan, const st
         return;
     }
     if (sw_plan_is_empty(plan)) {
-        sw_report__paint(out, style, SW_TONE_BOLD, plan->destroy ? "No changes. There is nothing to destroy." : "No changes. Everything is as it should be.");
+        sw_report__paint(out, style, SW_TONE_BOLD,
+                         plan->destroy ? "No changes. There is nothing to destroy." : "No changes. Everything is as it should be.");
         if (plan->count[SW_NOOP]) sw_str_addf(out, " %zu unchanged.", plan->count[SW_NOOP]);
         sw_str_addc(out, '\n');
         return;

@@ -39,7 +39,8 @@ static void forget(struct sw_progress *progress, struct sw_running *running) {
     memmove(running, running + 1, (--progress->running.n - at) * sizeof *running);
 }
 
-/* A line of output as one line for people: without colours and cursor movements, and of a progress bar that overwrites itself the last state. */
+/* A line of output as one line for people: without colours and cursor movements, and of a progress bar that overwrites itself the last
+ * state. */
 static char *plain_line(const char *text) {
     struct sw_str line = {0};
     for (const char *p = text; *p; p++) {
@@ -70,8 +71,11 @@ static void track(struct sw_progress *progress, const struct sw_event *event) {
     case SW_EV_START:
         if (event->item && !running) {
             const struct sw_resource *resource = event->item->resource;
-            struct sw_running fresh = {.address = sw_xstrdup(resource->address), .host = resource->host ? sw_xstrdup(resource->host) : NULL,
-                                       .action = event->item->action, .started_ms = progress->now(), .beat_ms = progress->now()};
+            struct sw_running fresh = {.address = sw_xstrdup(resource->address),
+                                       .host = resource->host ? sw_xstrdup(resource->host) : NULL,
+                                       .action = event->item->action,
+                                       .started_ms = progress->now(),
+                                       .beat_ms = progress->now()};
             sw_vec_push(&progress->running, fresh);
         }
         break;
@@ -114,7 +118,9 @@ struct sw_progress *sw_progress_new(const char *kind, int fd, const struct sw_st
     return progress; /* "quiet": nothing is drawn */
 }
 
-struct sw_sink sw_progress_sink(struct sw_progress *progress) { return (struct sw_sink){.emit = on_event, .ctx = progress}; }
+struct sw_sink sw_progress_sink(struct sw_progress *progress) {
+    return (struct sw_sink){.emit = on_event, .ctx = progress};
+}
 
 void sw_progress_tick(struct sw_progress *progress) {
     if (progress->tick) progress->tick(progress);

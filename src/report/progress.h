@@ -9,26 +9,29 @@
 /* Something that runs. Strings are its own: events lend theirs for the call only. */
 struct sw_running {
     char *address;
-    char *host;         /* or NULL */
-    char *last;         /* last line of output, or NULL */
+    char *host; /* or NULL */
+    char *last; /* last line of output, or NULL */
     enum sw_action action;
     uint64_t started_ms;
-    uint64_t beat_ms;   /* when the last "still …" was written */
+    uint64_t beat_ms; /* when the last "still …" was written */
 };
 
 struct sw_progress {
     int fd;
     struct sw_style style;
-    uint64_t (*now)(void);   /* sw_now_ms; a test's own clock */
+    uint64_t (*now)(void); /* sw_now_ms; a test's own clock */
     void (*emit)(struct sw_progress *progress, const struct sw_event *event);
     void (*tick)(struct sw_progress *progress);
     void (*close)(struct sw_progress *progress);
-    struct { struct sw_running *v; size_t n, cap; } running;
-    char *phase;             /* "refresh", or NULL */
-    uint64_t phase_ms;       /* when it began */
+    struct {
+        struct sw_running *v;
+        size_t n, cap;
+    } running;
+    char *phase;       /* "refresh", or NULL */
+    uint64_t phase_ms; /* when it began */
     size_t done, failed, skipped, total;
-    size_t connected, read;  /* hosts, in this phase */
-    void *view;              /* the tree's own */
+    size_t connected, read; /* hosts, in this phase */
+    void *view;             /* the tree's own */
 };
 
 /* Keeps `running`, phase and counters. Called before emit; on DONE and FAILED the entry is still there during emit and goes after. */

@@ -1,4 +1,5 @@
-/* One JSON object a line, for programs. The members are documented in docs/commands.md: adding some is fine, changing their meaning is not. */
+/* One JSON object a line, for programs. The members are documented in docs/commands.md: adding some is fine, changing their meaning is not.
+ */
 #include "json.h"
 #include "progress.h"
 
@@ -81,8 +82,7 @@ static void json_emit(struct sw_progress *progress, const struct sw_event *event
     }
     struct sw_str line = {0};
     open_line(&line, type_name(event->type));
-    if (event->item)
-        add_item(&line, event->item);
+    if (event->item) add_item(&line, event->item);
     if (event->host && !(event->item && event->item->resource->host)) sw_report__json_str(&line, "host", event->host);
     if (event->type == SW_EV_PHASE && event->text)
         sw_report__json_str(&line, "phase", event->text);

@@ -13,13 +13,16 @@
 #include "slipway/clock.h"
 #include "slipway/vec.h"
 
-#define FRAME_MS 100 /* ten redraws a second at most */
-#define MAX_ROWS 24  /* of running things; a tall terminal need not be filled */
-#define MIN_COLUMNS 12 /* below that only the head line is drawn */
+#define FRAME_MS    100 /* ten redraws a second at most */
+#define MAX_ROWS    24  /* of running things; a tall terminal need not be filled */
+#define MIN_COLUMNS 12  /* below that only the head line is drawn */
 
 struct tree {
-    struct sw_str finished;                              /* lines to scroll, not written yet */
-    struct { size_t *v; size_t n, cap; } widths;         /* of the lines drawn last */
+    struct sw_str finished; /* lines to scroll, not written yet */
+    struct {
+        size_t *v;
+        size_t n, cap;
+    } widths; /* of the lines drawn last */
     uint64_t drawn_ms;
     bool dirty, cursor_hidden;
     unsigned frame;
@@ -77,8 +80,8 @@ static void draw_head(struct sw_progress *progress, struct tree *tree, struct sw
 }
 
 /* "  n1/exec:kubeadm init  12s  [preflight] Running pre-flight checks": the name first, the dimmed output in what is left. */
-static void draw_running(struct sw_progress *progress, struct tree *tree, struct sw_str *out, const struct sw_running *running, size_t name_width,
-                         unsigned columns) {
+static void draw_running(struct sw_progress *progress, struct tree *tree, struct sw_str *out, const struct sw_running *running,
+                         size_t name_width, unsigned columns) {
     char elapsed[32];
     bool unicode = progress->style.unicode;
     size_t start = out->len, room = columns > 3 ? columns - 3 : 1;

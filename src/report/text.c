@@ -87,7 +87,9 @@ void sw_report__spaces(struct sw_str *out, size_t n) {
     while (n--) sw_str_addc(out, ' ');
 }
 
-unsigned sw_report__columns(const struct sw_style *style) { return style->columns ? style->columns : 100; }
+unsigned sw_report__columns(const struct sw_style *style) {
+    return style->columns ? style->columns : 100;
+}
 
 unsigned sw_report__layer(const struct sw_resource *resource) {
     if (resource->host) return 1;

@@ -8,9 +8,9 @@
 struct sw_view {
     struct sw_str *out;
     struct sw_style style;
-    bool fenced;        /* a ```diff fence: signs in column 0 as + - !, no colours */
-    bool creating;      /* below a + item: every line is new, so its sign would say nothing */
-    bool all_at_apply;  /* the heading says so already */
+    bool fenced;       /* a ```diff fence: signs in column 0 as + - !, no colours */
+    bool creating;     /* below a + item: every line is new, so its sign would say nothing */
+    bool all_at_apply; /* the heading says so already */
     bool show_unchanged;
 };
 

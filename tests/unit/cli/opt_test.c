@@ -53,7 +53,8 @@ static void refuse(const char *line, const char *message, const char *hint) {
 
 static void values_in_all_forms(void **state) {
     (void)state;
-    static const char *const lines[] = {"plan -i lab --out x.plan", "plan --inventory=lab --out=x.plan", "plan -ilab -ox.plan", "-i lab --out x.plan plan", "--inv lab plan --ou x.plan"};
+    static const char *const lines[] = {"plan -i lab --out x.plan", "plan --inventory=lab --out=x.plan", "plan -ilab -ox.plan",
+                                        "-i lab --out x.plan plan", "--inv lab plan --ou x.plan"};
     for (size_t i = 0; i < sw_countof(lines); i++) {
         struct parsed *p = parse(lines[i]);
         assert_int_equal(p->rc, 0);
@@ -100,9 +101,17 @@ static void words_and_the_rest(void **state) {
 
 static void help_in_all_places(void **state) {
     (void)state;
-    static const struct { const char *line, *command; } cases[] = {
-        {"--help", NULL}, {"help", NULL}, {"help plan", "plan"}, {"plan --help", "plan"}, {"plan -h", "plan"}, {"import --help", "import"}, {"help state mv", "state mv"},
-        {"state --help", "state list"}, {"help lab", "lab up"}};
+    static const struct {
+        const char *line, *command;
+    } cases[] = {{"--help", NULL},
+                 {"help", NULL},
+                 {"help plan", "plan"},
+                 {"plan --help", "plan"},
+                 {"plan -h", "plan"},
+                 {"import --help", "import"},
+                 {"help state mv", "state mv"},
+                 {"state --help", "state list"},
+                 {"help lab", "lab up"}};
     for (size_t i = 0; i < sw_countof(cases); i++) {
         struct parsed *p = parse(cases[i].line);
         if (p->rc) fail_msg("%s: %s", cases[i].line, p->err.message);
@@ -194,9 +203,14 @@ static void completions(void **state) {
 /* The script is fed to a real bash, which is asked what it would offer. */
 static void bash_completes(void **state) {
     (void)state;
-    static const struct { const char *words, *want; } cases[] = {
-        {"slipway boo", "bootstrap"}, {"slipway state hi", "history"}, {"slipway plan --detai", "--detailed-exitcode"}, {"slipway completion fi", "fish"},
-        {"slipway -i lab graph --format mer", "mermaid"}, {"slipway state mv --state-d", "--state-dir"}};
+    static const struct {
+        const char *words, *want;
+    } cases[] = {{"slipway boo", "bootstrap"},
+                 {"slipway state hi", "history"},
+                 {"slipway plan --detai", "--detailed-exitcode"},
+                 {"slipway completion fi", "fish"},
+                 {"slipway -i lab graph --format mer", "mermaid"},
+                 {"slipway state mv --state-d", "--state-dir"}};
     struct sw_str script = {0};
     if (system("bash -c true") != 0) skip();
     sw_complete_script(&script, "bash", NULL);
@@ -207,7 +221,9 @@ static void bash_completes(void **state) {
     for (size_t i = 0; i < sw_countof(cases); i++) {
         char command[1024], got[256] = "";
         snprintf(command, sizeof command,
-                 "bash -c 'source %s; COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); compopt() { :; }; _slipway; echo \"${COMPREPLY[*]}\"'", path, cases[i].words);
+                 "bash -c 'source %s; COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); compopt() { :; }; _slipway; echo "
+                 "\"${COMPREPLY[*]}\"'",
+                 path, cases[i].words);
         FILE *pipe = popen(command, "r");
         assert_non_null(pipe);
         assert_non_null(fgets(got, sizeof got, pipe));
@@ -221,9 +237,15 @@ static void bash_completes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values_in_all_forms),  cmocka_unit_test(lists_flags_and_numbers),     cmocka_unit_test(words_and_the_rest),
-        cmocka_unit_test(help_in_all_places),   cmocka_unit_test(mistakes),                    cmocka_unit_test(every_command_has_help),
-        cmocka_unit_test(the_table_is_sound),   cmocka_unit_test(the_reference_is_up_to_date), cmocka_unit_test(completions),
+        cmocka_unit_test(values_in_all_forms),
+        cmocka_unit_test(lists_flags_and_numbers),
+        cmocka_unit_test(words_and_the_rest),
+        cmocka_unit_test(help_in_all_places),
+        cmocka_unit_test(mistakes),
+        cmocka_unit_test(every_command_has_help),
+        cmocka_unit_test(the_table_is_sound),
+        cmocka_unit_test(the_reference_is_up_to_date),
+        cmocka_unit_test(completions),
         cmocka_unit_test(bash_completes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,14 +26,17 @@ static void a_sick_cluster(void **state) {
     struct sw_arena *arena = sw_arena_new();
     struct sw_plan_item items[] = {
         item(arena, "kube_node", "cp-1", SW_NOOP, "{\"address\":\"10.0.0.1\",\"ready\":true,\"version\":\"v1.36.2\"}"),
-        item(arena, "kube_node", "w-1", SW_NOOP, "{\"address\":\"10.0.0.2\",\"ready\":false,\"version\":\"v1.36.2\",\"message\":\"kubelet stopped posting node status\"}"),
+        item(arena, "kube_node", "w-1", SW_NOOP,
+             "{\"address\":\"10.0.0.2\",\"ready\":false,\"version\":\"v1.36.2\",\"message\":\"kubelet stopped posting node status\"}"),
         item(arena, "kube_node", "w-2", SW_CREATE, NULL),
         item(arena, "kube_manifest", "argo-cd", SW_NOOP, "{\"ready\":false,\"reason\":\"2 of 5 deployments are not available\"}"),
         item(arena, "kube_manifest", "metallb", SW_CREATE, NULL),
         item(arena, "aws_vpc", "main", SW_UPDATE, "{\"id\":\"vpc-1\"}"),
     };
     struct sw_plan plan = {.items = items, .n_items = 6};
-    const struct sw_value *nodes = json(arena, "[{\"name\":\"cp-1\",\"role\":\"control-plane\"},{\"name\":\"w-1\",\"role\":\"worker\"},{\"name\":\"w-2\",\"role\":\"worker\"}]");
+    const struct sw_value *nodes = json(
+        arena,
+        "[{\"name\":\"cp-1\",\"role\":\"control-plane\"},{\"name\":\"w-1\",\"role\":\"worker\"},{\"name\":\"w-2\",\"role\":\"worker\"}]");
     struct sw_status status;
     struct sw_str out = {0};
     sw_status_judge(&plan, nodes, arena, &status);
@@ -63,7 +66,8 @@ static void a_sick_cluster(void **state) {
 static void a_healthy_one(void **state) {
     (void)state;
     struct sw_arena *arena = sw_arena_new();
-    struct sw_plan_item items[] = {item(arena, "kube_node", "n1", SW_NOOP, "{\"ready\":true}"), item(arena, "file", "/x", SW_UPDATE, "{\"mode\":\"0600\"}")};
+    struct sw_plan_item items[] = {item(arena, "kube_node", "n1", SW_NOOP, "{\"ready\":true}"),
+                                   item(arena, "file", "/x", SW_UPDATE, "{\"mode\":\"0600\"}")};
     struct sw_plan plan = {.items = items, .n_items = 2};
     struct sw_status status;
     struct sw_str out = {0};

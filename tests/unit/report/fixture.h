@@ -38,8 +38,11 @@ static inline void fixture_free(struct fixture *f) {
 /* On a host when `host` is not NULL; the address follows. */
 static inline struct sw_plan_item *add(struct fixture *f, const char *host, const char *type, const char *name, enum sw_action action) {
     struct sw_resource *r = sw_new(f->arena, struct sw_resource);
-    *r = (struct sw_resource){.type = type, .name = name, .host = host,
-                              .address = host ? sw_printf(f->arena, "%s/%s:%s", host, type, name) : sw_printf(f->arena, "%s.%s", type, name)};
+    *r = (struct sw_resource){.type = type,
+                              .name = name,
+                              .host = host,
+                              .address =
+                                  host ? sw_printf(f->arena, "%s/%s:%s", host, type, name) : sw_printf(f->arena, "%s.%s", type, name)};
     assert_true(f->plan.n_items < MAX_ITEMS);
     struct sw_plan_item *item = &f->items[f->plan.n_items++];
     *item = (struct sw_plan_item){.resource = r, .action = action, .after = action == SW_DELETE ? NULL : &SW_EMPTY_MAP};
@@ -55,10 +58,12 @@ static inline const struct sw_value *json(struct fixture *f, const char *text) {
 }
 
 /* JSON texts, or NULL for absent. */
-static inline struct sw_attr_diff *diff(struct fixture *f, struct sw_plan_item *item, const char *name, const char *before, const char *after) {
+static inline struct sw_attr_diff *diff(struct fixture *f, struct sw_plan_item *item, const char *name, const char *before,
+                                        const char *after) {
     struct sw_attr_diff *diffs = sw_new_n(f->arena, struct sw_attr_diff, item->n_diffs + 1);
     if (item->n_diffs) memcpy(diffs, item->diffs, item->n_diffs * sizeof *diffs);
-    diffs[item->n_diffs] = (struct sw_attr_diff){.name = name, .before = before ? json(f, before) : NULL, .after = after ? json(f, after) : NULL};
+    diffs[item->n_diffs] =
+        (struct sw_attr_diff){.name = name, .before = before ? json(f, before) : NULL, .after = after ? json(f, after) : NULL};
     item->diffs = diffs;
     return &diffs[item->n_diffs++];
 }

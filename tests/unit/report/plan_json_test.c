@@ -25,7 +25,8 @@ static void it_is_terraforms_format(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
     struct sw_plan_item *item = add(f, NULL, "aws_vpc", "main", SW_CREATE);
-    item->after = json(f, "{\"cidr_block\":\"10.0.0.0/16\",\"id\":{\"$unknown\":true},\"list\":[1,{\"$unknown\":true}],\"password\":{\"$secret\":\"hunter2\"}}");
+    item->after = json(f, "{\"cidr_block\":\"10.0.0.0/"
+                          "16\",\"id\":{\"$unknown\":true},\"list\":[1,{\"$unknown\":true}],\"password\":{\"$secret\":\"hunter2\"}}");
     const struct sw_value *v = render(f);
     assert_string_equal(path_str(v, "format_version"), "1.2");
     assert_string_equal(path_str(v, "resource_changes.0.address"), "aws_vpc.main");

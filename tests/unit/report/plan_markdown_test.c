@@ -8,7 +8,8 @@ static void a_comment(void **state) {
     diff(f, item, "cidr_block", NULL, "\"10.0.0.0/16\"");
     diff(f, add(f, NULL, "aws_subnet", "a", SW_REPLACE), "cidr_block", "\"10.0.1.0/24\"", "\"10.0.2.0/24\"")->forces_replace = true;
     add(f, NULL, "aws_eip", "old", SW_DELETE);
-    for (int i = 0; i < 2; i++) diff(f, add(f, i ? "n2" : "n1", "file", "/etc/x", SW_UPDATE), "content", "\"- a\\nb\\n\"", "\"- a\\nc\\n\"");
+    for (int i = 0; i < 2; i++)
+        diff(f, add(f, i ? "n2" : "n1", "file", "/etc/x", SW_UPDATE), "content", "\"- a\\nb\\n\"", "\"- a\\nc\\n\"");
     item = add(f, "n1", "file", "/etc/motd", SW_UPDATE);
     item->drifted = true;
     item->prior = json(f, "{\"mode\":\"0644\"}");

@@ -16,7 +16,8 @@ static struct fixture *mixed(void) {
     item->reason = "not in the playbook any more";
     add(f, NULL, "aws_key_pair", "mine", SW_FORGET)->reason = "removed from the playbook, left in place";
     item = add(f, "n1", "file", "/etc/containerd/config.toml", SW_UPDATE);
-    diff(f, item, "content", "\"version = 2\\nroot = \\\"/var\\\"\\ndebug = false\\n\"", "\"version = 2\\nroot = \\\"/var\\\"\\ndebug = true\\n\"");
+    diff(f, item, "content", "\"version = 2\\nroot = \\\"/var\\\"\\ndebug = false\\n\"",
+         "\"version = 2\\nroot = \\\"/var\\\"\\ndebug = true\\n\"");
     diff(f, item, "mode", "\"0600\"", "\"0644\"");
     item = add(f, "n1", "service", "containerd", SW_UPDATE);
     item->reason = "n1/file:/etc/containerd/config.toml changes";
@@ -59,7 +60,8 @@ static void plan_on_a_narrow_terminal(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
     struct sw_plan_item *item = add(f, NULL, "aws_instance", "n1", SW_UPDATE);
-    diff(f, item, "user_data_base64", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"", "\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"");
+    diff(f, item, "user_data_base64", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"",
+         "\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"");
     diff(f, item, "名前", "\"日本\"", "\"東京\"");
     diff(f, item, "x", "1", "2");
     struct sw_str out = {0};
@@ -182,7 +184,9 @@ static void nothing_to_do(void **state) {
     f->plan.n_warnings = 1;
     struct sw_str out = {0};
     sw_report_plan(&out, &f->plan, &PLAIN, false);
-    assert_string_equal(sw_str_z(&out), "warning: kubernetes 1.36 is not tested with containerd 1.6\n\nNo changes. Everything is as it should be. 1 unchanged.\n");
+    assert_string_equal(
+        sw_str_z(&out),
+        "warning: kubernetes 1.36 is not tested with containerd 1.6\n\nNo changes. Everything is as it should be. 1 unchanged.\n");
     sw_str_done(&out);
     fixture_free(f);
 }

@@ -8,11 +8,15 @@
 #include "report/fixture.h"
 
 static uint64_t clock_ms;
-static uint64_t test_now(void) { return clock_ms; }
+static uint64_t test_now(void) {
+    return clock_ms;
+}
 
 /* ---- a file to write to, and what was written ---- */
 
-static int sink_file(void) { return memfd_create("progress", 0); }
+static int sink_file(void) {
+    return memfd_create("progress", 0);
+}
 
 static char *written(int fd) {
     off_t size = lseek(fd, 0, SEEK_END);
@@ -43,12 +47,16 @@ static void story(struct fixture *f, struct sw_progress *progress) {
     send(progress, (struct sw_event){.type = SW_EV_START, .item = node, .total = 4, .done = 1});
     send(progress, (struct sw_event){.type = SW_EV_DONE, .item = node, .elapsed_ms = 0, .text = "already so", .done = 2, .total = 4});
     send(progress, (struct sw_event){.type = SW_EV_START, .item = exec, .done = 2, .total = 4});
-    send(progress, (struct sw_event){.type = SW_EV_OUTPUT, .item = exec, .text = "10%\r20%\r[preflight] \033[31mchecks\033[0m\r", .done = 2, .total = 4});
+    send(progress, (struct sw_event){
+                       .type = SW_EV_OUTPUT, .item = exec, .text = "10%\r20%\r[preflight] \033[31mchecks\033[0m\r", .done = 2, .total = 4});
     clock_ms += 12000;
     sw_progress_tick(progress);
     send(progress, (struct sw_event){.type = SW_EV_NOTICE, .text = "finishing what runs"});
-    send(progress, (struct sw_event){.type = SW_EV_FAILED, .item = exec, .error = &err, .elapsed_ms = 12000, .done = 2, .failed = 1, .total = 4});
-    send(progress, (struct sw_event){.type = SW_EV_SKIPPED, .item = late, .text = "n1/exec:kubeadm init failed", .done = 2, .failed = 1, .skipped = 1, .total = 4});
+    send(progress,
+         (struct sw_event){.type = SW_EV_FAILED, .item = exec, .error = &err, .elapsed_ms = 12000, .done = 2, .failed = 1, .total = 4});
+    send(progress,
+         (struct sw_event){
+             .type = SW_EV_SKIPPED, .item = late, .text = "n1/exec:kubeadm init failed", .done = 2, .failed = 1, .skipped = 1, .total = 4});
     send(progress, (struct sw_event){.type = SW_EV_SUMMARY, .done = 2, .failed = 1, .skipped = 1, .elapsed_ms = 12200});
     sw_err_done(&err);
 }
@@ -101,7 +109,8 @@ static void json_lines(void **state) {
         assert_non_null(sw_get(v, "timestamp"));
         p += n + (p[n] == '\n');
     }
-    assert_string_equal(types, "phase host_retry host_connected host_read phase start done start done start output still notice failed skipped summary ");
+    assert_string_equal(
+        types, "phase host_retry host_connected host_read phase start done start done start output still notice failed skipped summary ");
     assert_string_equal(sw_get_str(done, "address", ""), "n1/file:/etc/x");
     assert_string_equal(sw_get_str(done, "action", ""), "create");
     assert_string_equal(sw_get_str(done, "host", ""), "n1");
@@ -161,7 +170,8 @@ static void feed(struct screen *s, const char *p, size_t len) {
                 assert_true(up <= s->row);
                 s->row -= up;
             } else if (final == 'J') {
-                for (size_t r = s->row; r < ROWS; r++) memset(s->line[r] + (r == s->row ? s->col : 0), 0, sizeof s->line[r] - (r == s->row ? s->col : 0));
+                for (size_t r = s->row; r < ROWS; r++)
+                    memset(s->line[r] + (r == s->row ? s->col : 0), 0, sizeof s->line[r] - (r == s->row ? s->col : 0));
                 s->redraws++;
             } else if (final == 'l' || final == 'h') {
                 assert_string_equal(args, "?25");
