@@ -58,7 +58,6 @@ struct app_host {
     bool hushed;                       /* the step has begun to print its result */
     uint64_t return_deadline_ms;       /* after a reboot */
     struct sw_remote *stopper;         /* the second connection that asks the script to end early */
-    bool stopper_done;
 };
 
 struct apply {

@@ -296,9 +296,7 @@ void app_segment_start(struct app_host *host) {
 /* ---- stopping ---- */
 
 static void asked(void *ctx, struct sw_job_result *result) {
-    struct app_host *host = ctx;
-    (void)result; /* an answer or not: the script ends by itself sooner or later */
-    host->stopper_done = true;
+    (void)ctx, (void)result; /* an answer or not: the script ends by itself sooner or later */
 }
 
 /* The script's own channel cannot be spoken to, so a second connection tells its shell. Rare enough to be worth the simplicity. */
@@ -308,6 +306,6 @@ void app_segment_stop(struct app_host *host) {
     size_t pid = host->batch ? sw_batch_pid(host->batch) : 0;
     if (!pid || host->stopper || sw_remote_options_from(host->eng->connection, host->eng->name, arena, &options, NULL) != 0) return;
     host->stopper = sw_remote_open(host->app->engine->loop, &options);
-    struct sw_job job = {.command = sw_printf(arena, "kill -USR1 %zu", pid), .timeout_ms = 10000, .on_done = asked, .ctx = host};
+    struct sw_job job = {.command = sw_printf(arena, "kill -USR1 %zu", pid), .timeout_ms = 10000, .on_done = asked};
     sw_remote_run(host->stopper, &job);
 }
