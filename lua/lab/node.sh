@@ -310,6 +310,9 @@ EOF
     ln -sfn "/lib/systemd/system/$unit" "$upper/etc/systemd/system/multi-user.target.wants/$unit"
   done
 
+  # No mirror can be reached from there. Let apt say so at once instead of trying for half a minute.
+  mkdir -p "$upper/etc/apt/apt.conf.d" && echo 'Acquire::Retries "0";' >"$upper/etc/apt/apt.conf.d/00slipway-lab"
+
   # What a virtual machine has from its firmware and kernel, and a container must be given at each boot.
   cat >"$upper/usr/local/sbin/slipway-lab-boot" <<EOF
 #!/bin/sh

@@ -1,6 +1,7 @@
 // The process of a pod's sandbox: it holds the pod's namespaces open and, as their PID 1, reaps what is orphaned into them.
+#define _POSIX_C_SOURCE 200809L
+
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
