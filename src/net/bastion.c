@@ -157,6 +157,7 @@ static void wait_all(struct bastion *bastion, uint64_t until_ms) {
     fds[1] = (struct pollfd){bastion->ssh.fd, (short)(POLLIN | (pending ? POLLOUT : 0)), 0};
     for (struct sw_link *link = bastion->links; link; link = link->next, i++) fds[i] = (struct pollfd){link->fd, sw_link_events(link, pending), 0};
     uint64_t now = sw_now_ms();
+    sw_ssh_ack_now(&bastion->ssh);
     poll(fds, n, until_ms > now ? (int)(until_ms - now) : 0);
     if (fds[0].revents) {
         uint64_t count;

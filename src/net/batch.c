@@ -69,7 +69,7 @@ static void add_mark(struct sw_str *s, const struct sw_batch *batch, const char 
  * more input and nothing that runs can eat the script. The fragments are single-quoted words given to eval, for three reasons: a syntax error in one cannot
  * break the others, none can close our brace, and here-documents in them work.
  *
- * `command eval`: without `command`, a syntax error in eval (a special builtin) ends a POSIX shell.
+ * `command eval`: without `command`, a syntax error in eval (a special builtin) ends a POSIX shell. In a function, so that a fragment may `return`.
  * The steps' status is taken after the subshell, not with || or if: those would switch `set -e` off inside it. */
 static void write_script(struct sw_batch *batch) {
     struct sw_str *s = &batch->script;
@@ -77,13 +77,14 @@ static void write_script(struct sw_batch *batch) {
     add_mark(s, batch, "_sw_b", "b%s", " \"$1\"");
     add_mark(s, batch, "_sw_e", "e%s %s", " \"$1\" \"$2\"");
     add_mark(s, batch, "_sw_z", "z", "");
+    sw_str_addz(s, "_sw_r() { command eval \"$1\"; }\n");
     /* A signal to this shell (and not to what it runs) ends the steps after the one at work: a trap waits for the foreground. */
     if (batch->kind == SW_BATCH_STEPS) {
         add_mark(s, batch, "_sw_p", "p%s", " $$");
         sw_str_addz(s, "_sw_stop=; trap _sw_stop=1 USR1; _sw_p\n");
     }
     if (batch->prelude.len) {
-        sw_str_addz(s, "command eval ");
+        sw_str_addz(s, "command eval "); /* not in a function: it defines things for all */
         sw_str_add_shell(s, batch->prelude.p, batch->prelude.len);
         sw_str_addc(s, '\n');
     }
@@ -91,7 +92,7 @@ static void write_script(struct sw_batch *batch) {
         const struct sw_fragment *fragment = &batch->fragments[i];
         bool step = batch->kind == SW_BATCH_STEPS;
         if (step && i) sw_str_addz(s, "[ -z \"$_sw_stop\" ] || { _sw_z; exit 0; }\n");
-        sw_str_addf(s, step ? "_sw_b %zu; (set -e; eval " : "_sw_b %zu; command eval ", i);
+        sw_str_addf(s, step ? "_sw_b %zu; (set -e; _sw_r " : "_sw_b %zu; _sw_r ", i);
         sw_str_add_shell(s, fragment->code, fragment->len);
         if (step) sw_str_addf(s, "); _sw_s=$?; _sw_e %zu $_sw_s; [ $_sw_s = 0 ] || { _sw_z; exit 0; }\n", i);
         else sw_str_addf(s, "; _sw_e %zu $?; set +efu\n", i);

@@ -39,6 +39,7 @@ int sw_ssh_open(struct sw_ssh *ssh, int fd, uint64_t deadline_ms, struct sw_err 
 void sw_ssh_close(struct sw_ssh *ssh);
 /* Waits until the session can go on: as sw_waiter_poll(). */
 int sw_ssh_wait(struct sw_ssh *ssh, uint64_t deadline_ms);
+void sw_ssh_ack_now(struct sw_ssh *ssh);
 /* Lets libssh read and write what it can. false = the connection is gone. */
 bool sw_ssh_pump(struct sw_ssh *ssh);
 bool sw_ssh_alive(struct sw_ssh *ssh);

@@ -1,6 +1,8 @@
 /* One session: options, handshake, the order of its checks. */
 #include <fcntl.h>
 #include <libssh/server.h> /* ssh_message_reply_default() */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +58,15 @@ bool sw_ssh_alive(struct sw_ssh *ssh) {
     return ssh->session && ssh_is_connected(ssh->session) && !(ssh_get_status(ssh->session) & (SSH_CLOSED | SSH_CLOSED_ERROR));
 }
 
+/* sshd leaves Nagle's algorithm on: its second small packet waits for our acknowledgement of the first, which we would delay by 40 ms
+ * (measured: 70 ms for connect + exec with, 25 ms without). Linux forgets the option, so it is set before each wait. */
+void sw_ssh_ack_now(struct sw_ssh *ssh) {
+    int on = 1;
+    setsockopt(ssh->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 int sw_ssh_wait(struct sw_ssh *ssh, uint64_t deadline_ms) {
+    sw_ssh_ack_now(ssh);
     short events = POLLIN;
     if (ssh_get_status(ssh->session) & SSH_WRITE_PENDING) events |= POLLOUT;
     return sw_waiter_poll(ssh->waiter, ssh->fd, events, deadline_ms);
