@@ -67,6 +67,10 @@ static void hint_for_syntax(struct reader *r, const yaml_parser_t *p)
         sw_err_hint(r->err, "put a text that holds ': ' in quotes, or check the indentation");
     else if (strstr(p->problem, "expected key") || strstr(p->problem, "expected '-'") || strstr(p->problem, "block end"))
         sw_err_hint(r->err, "check the indentation of this line and the one before");
+    else if (strstr(p->problem, "or ']'") || strstr(p->problem, "or '}'"))
+        sw_err_hint(r->err, "a '%c' is missing, or a ','", strstr(p->problem, "or ']'") ? ']' : '}');
+    else if (strstr(p->problem, "unexpected end of stream"))
+        sw_err_hint(r->err, "the closing quote is missing");
     else if (strstr(p->problem, "undefined tag handle"))
         sw_err_hint(r->err, "a tag is written !name");
 }
@@ -78,7 +82,8 @@ static int fail_syntax(struct reader *r)
     const char *problem = p->problem ? p->problem : "cannot be read";
     if (p->error == YAML_READER_ERROR)
         find_position(r->text, p->problem_offset < r->len ? p->problem_offset : r->len, &line, &column);
-    if (p->context && p->error != YAML_READER_ERROR)
+    /* "while scanning for the next token" tells nobody anything. */
+    if (p->context && p->error != YAML_READER_ERROR && !strstr(p->context, "next token"))
         sw_yaml__fail(r, SW_EINVAL, line, column, "not valid YAML: %s %s (which starts at line %u)", problem, p->context,
              (unsigned)p->context_mark.line + 1);
     else
