@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "slipway/vault.h"
 #include "slipway/vec.h"
 
 #define LEASE_MS 20000 /* a third of the state's lease */
@@ -81,11 +82,16 @@ static const char *find_state_dir(struct sw_context *context) {
     return sw_printf(context->cli->arena, "%s/.slipway", context->inventory ? context->inventory->dir : ".");
 }
 
+static int read_vault(void *ctx, struct sw_arena *arena, const char *text, const struct sw_value **ret, struct sw_err *err) {
+    (void)ctx;
+    return sw_vault_read(text, arena, ret, err);
+}
+
 static int open_inventory(struct sw_context *context, struct sw_err *err) {
     const char *path = NULL;
     int rc = sw_cli_find_inventory(context->cli, &path, err);
     if (rc) return rc;
-    context->tags = (struct sw_tags){.untrusted = context->cli->options.untrusted};
+    context->tags = (struct sw_tags){.vault = read_vault, .untrusted = context->cli->options.untrusted};
     return sw_inventory_load(context->cli->arena, path, sw_tags_read, &context->tags, &context->inventory, err);
 }
 

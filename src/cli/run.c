@@ -46,6 +46,15 @@ int sw_run_confirm(struct sw_context *context, const struct sw_plan *plan, struc
     return sw_cli_confirm(cli, question, expected, sw_context_touch, context, err);
 }
 
+/* A word as the user would type it: quoted only where it must be. */
+static void add_word(struct sw_str *out, const char *option, const char *word) {
+    sw_str_addf(out, " %s ", option);
+    if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@-")])
+        sw_str_add_shell(out, word, strlen(word));
+    else
+        sw_str_addz(out, word);
+}
+
 /* The command that goes on from here, as the user would type it. */
 static void add_again(struct sw_str *out, const struct sw_context *context, const struct sw_plan *plan) {
     const struct sw_options *options = &context->cli->options;
@@ -55,30 +64,20 @@ static void add_again(struct sw_str *out, const struct sw_context *context, cons
         sw_str_addc(out, ' ');
         sw_str_addz(out, options->args[i]);
     }
-    if (options->inventory) {
-        sw_str_addz(out, " -i ");
-        sw_str_addz(out, options->inventory);
-    }
-    for (size_t i = 0; options->targets && options->targets[i]; i++) {
-        sw_str_addz(out, " --target ");
-        sw_str_add_shell(out, options->targets[i], strlen(options->targets[i]));
-    }
-    for (size_t i = 0; options->excludes && options->excludes[i]; i++) {
-        sw_str_addz(out, " --exclude ");
-        sw_str_add_shell(out, options->excludes[i], strlen(options->excludes[i]));
-    }
-    if (options->state_dir) sw_str_addf(out, " --state-dir %s", options->state_dir);
+    if (options->inventory) add_word(out, "-i", options->inventory);
+    for (size_t i = 0; options->targets && options->targets[i]; i++) add_word(out, "--target", options->targets[i]);
+    for (size_t i = 0; options->excludes && options->excludes[i]; i++) add_word(out, "--exclude", options->excludes[i]);
+    if (options->state_dir) add_word(out, "--state-dir", options->state_dir);
     if (plan->refresh_only) sw_str_addz(out, " --refresh-only");
 }
 
-static void say(struct sw_cli *cli, const struct sw_str *text) {
+static void say(const struct sw_str *text) {
     size_t done = 0;
     while (done < text->len) {
         ssize_t n = write(STDERR_FILENO, text->p + done, text->len - done);
         if (n <= 0) return;
         done += (size_t)n;
     }
-    (void)cli;
 }
 
 /* Whether the error says itself what it is about. */
@@ -87,6 +86,34 @@ static bool says(const struct sw_err *err, const char *address) {
     for (size_t i = 0; i < err->n_frames; i++)
         if (strstr(err->frames[i], address)) return true;
     return false;
+}
+
+/* Each in full, but what was merely stopped only by name. */
+static void add_failures(struct sw_str *text, const struct sw_context *context) {
+    size_t stopped = 0;
+    for (size_t i = 0; i < context->failures.n; i++) {
+        const struct sw_failure *failure = &context->failures.v[i];
+        if (failure->err.code == SW_ECANCELLED) {
+            stopped++;
+            continue;
+        }
+        sw_str_addc(text, '\n');
+        if (!says(&failure->err, failure->address)) sw_str_addf(text, "%s\n", failure->address);
+        sw_report_error(text, &failure->err, &context->cli->errout);
+    }
+    if (stopped) sw_str_addz(text, "\nStopped while at work, to be looked at by the next run:\n");
+    for (size_t i = 0; i < context->failures.n; i++)
+        if (context->failures.v[i].err.code == SW_ECANCELLED) sw_str_addf(text, "  %s\n", context->failures.v[i].address);
+}
+
+/* The engine's own error is mostly the first failure once more. */
+static bool repeats(const struct sw_context *context, const struct sw_err *err) {
+    if (err->code == SW_ECANCELLED && context->failures.n) return true;
+    for (size_t i = 0; i < context->failures.n; i++) {
+        const char *message = context->failures.v[i].err.message;
+        if (err->message && message && strcmp(err->message, message) == 0) return true;
+    }
+    return err->code == SW_EREMOTE && context->failures.n;
 }
 
 /* Every failure in full, then the counts, then how to go on. */
@@ -106,28 +133,24 @@ static int conclude(struct sw_context *context, const struct sw_plan *plan, cons
         }
         return SW_EXIT_OK;
     }
-    for (size_t i = 0; i < context->failures.n; i++) {
-        sw_str_addc(&text, '\n');
-        if (!says(&context->failures.v[i].err, context->failures.v[i].address)) sw_str_addf(&text, "%s\n", context->failures.v[i].address);
-        sw_report_error(&text, &context->failures.v[i].err, &cli->errout);
-    }
-    say(cli, &text);
+    add_failures(&text, context);
+    say(&text);
     sw_str_clear(&text);
     int code = SW_EXIT_ERROR;
-    /* The engine's own error repeats the failures unless it is about the run as a whole. */
-    if (context->lost.code) {
+    if (context->lost.code)
         code = sw_cli_fail(cli, &context->lost);
-    } else if (err->code && !(context->failures.n && err->code == SW_EREMOTE)) {
+    else if (err->code && !repeats(context, err))
         code = sw_cli_fail(cli, err);
-    }
-    sw_str_addf(&text, "\n%s: %zu done, %zu failed, %zu skipped, in %s.\n", result->cancelled ? "Stopped" : "Failed", result->done,
-                result->failed, result->skipped, elapsed);
+    if (result->done || result->failed || result->skipped)
+        sw_str_addf(&text, "\n%s: %zu done, %zu failed, %zu skipped, in %s.\n", result->cancelled ? "Stopped" : "Failed", result->done,
+                    result->failed, result->skipped, elapsed);
+    /* A stale plan or a lost lock is not gone on from: its own hint says what to do. */
     if (code != SW_EXIT_REFUSED) {
         sw_str_addz(&text, "What was done is recorded. To go on: ");
         add_again(&text, context, plan);
         sw_str_addc(&text, '\n');
     }
-    say(cli, &text);
+    say(&text);
     sw_str_done(&text);
     return code;
 }
@@ -146,6 +169,7 @@ int sw_run_apply(struct sw_context *context, const struct sw_plan *plan) {
 
 bool sw_run_has_bookkeeping(struct sw_context *context, const struct sw_plan *plan) {
     const struct sw_value *outputs = NULL;
+    if (plan->n_moved) return true;
     for (size_t i = 0; i < plan->n_items; i++) {
         if (plan->refresh_only && plan->items[i].drifted) return true;
         if (plan->items[i].before && !plan->items[i].prior && !plan->items[i].resource->ephemeral) return true;

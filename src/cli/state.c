@@ -1,7 +1,4 @@
 /* `slipway state …`: look at what is recorded, and repair it. Repairs take the lock and leave a run in the history. */
-#include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "context.h"
@@ -107,14 +104,12 @@ int sw_cmd_state_show(struct sw_cli *cli) {
 }
 
 /* One repair as a run of its own. */
-static int repair(struct sw_context *context, const char *operation, int (*change)(struct sw_context *, struct sw_err *),
-                  struct sw_err *err) {
+static int repair(struct sw_context *context, int64_t n, int (*change)(struct sw_context *, struct sw_err *), struct sw_err *err) {
     int64_t run = 0;
-    int rc = sw_run_begin(context->state, operation, &run, err);
+    int rc = sw_run_begin(context->state, context->cli->command->name, &run, err);
     if (rc) return rc;
     rc = change(context, err);
-    int ended = sw_run_end(context->state, run, rc ? "failed" : "ok", rc ? 0 : (int64_t)context->cli->options.n_args, rc ? 1 : 0, 0,
-                           rc ? NULL : err);
+    int ended = sw_run_end(context->state, run, rc ? "failed" : "ok", rc ? 0 : n, rc ? n : 0, 0, rc ? NULL : err);
     return rc ? rc : ended;
 }
 
@@ -139,7 +134,7 @@ int sw_cmd_state_mv(struct sw_cli *cli) {
     int rc = sw_context_open(&context, cli, SW_NEED_INVENTORY | SW_NEED_LOCK, &err);
     if (!rc) rc = sw_state_resources(context.state, cli->arena, &resources, &n, &err);
     if (!rc && !find(resources, n, cli->options.args[0], cli->arena, &err)) rc = SW_ENOTFOUND;
-    if (!rc) rc = repair(&context, "state mv", do_move, &err);
+    if (!rc) rc = repair(&context, 1, do_move, &err);
     if (rc)
         code = sw_cli_fail(cli, &err);
     else
@@ -162,7 +157,7 @@ int sw_cmd_state_rm(struct sw_cli *cli) {
     const char *question = sw_printf(cli->arena, "Forget %zu resource%s, and leave what they stand for alone? Only 'yes' goes on:", count,
                                      count == 1 ? "" : "s");
     if (!rc) rc = sw_cli_confirm(cli, question, "yes", sw_context_touch, &context, &err);
-    if (!rc) rc = repair(&context, "state rm", do_forget, &err);
+    if (!rc) rc = repair(&context, (int64_t)count, do_forget, &err);
     if (rc)
         code = sw_cli_fail(cli, &err);
     else

@@ -23,7 +23,7 @@ static void add_note(struct sw_view *view, const struct sw_plan_item *item) {
     }
     bool said = view->all_at_apply || (item->reason && strstr(item->reason, "checked at apply"));
     if (item->at_apply && !said) sw_str_addz(&note, note.len ? " (checked at apply)" : "(checked at apply)");
-    if (item->action == SW_FORGET && !item->reason) sw_str_addz(&note, "# forgotten, left as it is");
+    if (item->action == SW_FORGET && !item->reason) sw_str_addz(&note, item->before ? "# forgotten, left as it is" : "# gone already");
     if (note.len) {
         sw_str_addz(view->out, "  ");
         sw_report__paint(view->out, &view->style, SW_TONE_DIM, sw_str_z(&note));
