@@ -6,17 +6,17 @@ return resource "lab_key" {
   provider = "lab",
   doc = "The SSH key pair that opens the lab's nodes.",
   schema = {
-    path = { "string", required = true, immutable = true, doc = "file of the private key" },
+    path = { "string", required = true, immutable = true, doc = "file of the private key: id_ed25519 in the lab's directory" },
     public = { "string", computed = true, doc = "the public key" },
   },
   list = function(client, items)
+    local public = client:node("show-key"):match("[^\n]+")
     local found = {}
     for _, item in ipairs(items) do
-      local out = client:node("show-key", { item.path or item.prior.path })
-      if out ~= "" then found[item.name] = { path = item.path or item.prior.path, public = out:match("[^\n]+") } end
+      if public then found[item.name] = { path = client.dir .. "/id_ed25519", public = public } end
     end
     return found
   end,
-  create = function(client, r) return { public = client:node("make-key", { r.path }):match("[^\n]+") } end,
-  delete = function(client, r) client:node("remove-key", { r.prior and r.prior.path or r.path }) end,
+  create = function(client) return { public = client:node("make-key"):match("[^\n]+") } end,
+  delete = function(client) client:node("remove-key") end,
 }

@@ -5,7 +5,7 @@ local function up(client, r, line)
   line("booting")
   local out = client:node("up", { r.name, r.address, r.prefix, r.bridge, r.gateway }, { keys = table.concat(r.authorized_keys, "\n") })
   local _, _, state, _, host_key = out:match("^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\n]*)")
-  if state ~= "running" then return fail("the node did not come up", "see its log with: slipway lab list") end
+  if state ~= "running" then return fail("the node did not come up", "its log is " .. client.dir .. "/" .. r.name .. "/log") end
   return { running = true, host_key = host_key }
 end
 
@@ -29,7 +29,7 @@ return resource "lab_node" {
     local found = {}
     for line in client:node("list"):gmatch("[^\n]+") do
       local name, address, state, _, host_key = line:match("^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$")
-      if name then found[name] = { address = address, running = state == "running", host_key = host_key ~= "" and host_key or nil } end
+      if name then found[name] = { address = address, running = state == "running", host_key = host_key ~= "-" and host_key or nil } end
     end
     return found
   end,

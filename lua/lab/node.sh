@@ -7,6 +7,7 @@
 #   stop DIR NAME                                        stops it and keeps its disk
 #   down DIR NAME                                        stops it and removes it
 #   list DIR                                             NAME ADDRESS STATE LEADER_PID HOST_KEY, tab-separated
+#   make-key DIR, show-key DIR, remove-key DIR           the key pair that opens the nodes, DIR/id_ed25519; prints the public key
 #   clean DIR                                            every node down, and the bridge with them if it was made here
 #
 # A node's state is in DIR/NAME: settings (written last, so that a half-made node shows), pid, log, host_key, upper and work (its
@@ -432,6 +433,20 @@ silent() {
   die "the node ${1##*/} is running, but its sshd does not answer on $2 after $BOOT_TIMEOUT s. The end of $1/log:" "$(tail -n 15 "$1/log")"
 }
 
+# --- the key pair ---------------------------------------------------------------------------------------------------------
+
+show_key() { if [ -e "$1/id_ed25519" ]; then cat "$1/id_ed25519.pub"; fi; }
+
+make_key() {
+  mkdir -p "$1"
+  [ -e "$1/id_ed25519" ] || ssh-keygen -q -t ed25519 -N '' -C slipway-lab -f "$1/id_ed25519"
+  # Who called us through sudo logs in with it.
+  [ -z "${SUDO_UID:-}" ] || chown "$SUDO_UID" "$1/id_ed25519"
+  show_key "$1"
+}
+
+remove_key() { rm -f "$1/id_ed25519" "$1/id_ed25519.pub"; }
+
 main() {
   command=${1:-}
   [ $# -eq 0 ] || shift
@@ -452,7 +467,10 @@ main() {
   down:2) down "$@" ;;
   list:1) list "$@" ;;
   clean:1) clean "$@" ;;
-  *) die "node.sh $command: unknown, or with the wrong number of arguments ($#)" "prepare | up DIR NAME ADDRESS PREFIXLEN BRIDGE GATEWAY | stop DIR NAME | down DIR NAME | list DIR | clean DIR" ;;
+  make-key:1) make_key "$@" ;;
+  show-key:1) show_key "$@" ;;
+  remove-key:1) remove_key "$@" ;;
+  *) die "node.sh $command: unknown, or with the wrong number of arguments ($#)" "prepare | up DIR NAME ADDRESS PREFIXLEN BRIDGE GATEWAY | stop DIR NAME | down DIR NAME | list DIR | make-key DIR | show-key DIR | remove-key DIR | clean DIR" ;;
   esac
 }
 
