@@ -129,7 +129,7 @@ static void wrong_documents(void **state)
     assert_refused("a: !!binary '*'", 1, 4, "the text after '!!binary' is not base64");
     assert_refused("? [a]\n: b", 1, 3, "a key must be a text, not a list");
     assert_refused("{{ x }}: b", 1, 1, "a key must be a text, not a map");
-    assert_refused("{: b}", 1, 2, "no key before the ':'");
+    assert_refused("?\n: b", 1, 2, "no key before the ':'");
     assert_refused("a: \"x\\0y\"", 1, 4, "a NUL byte in a text");
     assert_refused_n("a: b\nc: \0", 9, SW_EINVAL, 2, 4, "not valid YAML: a NUL byte");
     assert_refused_n("a: \xc3\xa9\xff", 6, SW_EINVAL, 1, 5, "not valid YAML: byte 0xff is not UTF-8");
