@@ -1,0 +1,29 @@
+#!/bin/sh
+# Really runs the host types on this machine, with dash, busybox and bash: in a mount and UTS namespace where /etc, /root, /home, /run and /srv are
+# scratch. Needs root, lua5.4, unshare (util-linux), and what is to be tried: dash, busybox, bash.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+if [ "${1:-}" != --inside ]; then
+  [ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
+  status=0
+  for shell in dash busybox bash; do
+    command -v "$shell" >/dev/null || { echo "$shell: not here, skipped"; continue; }
+    unshare --mount --uts --net -- sh "$0" --inside "$shell" || status=1
+  done
+  exit $status
+fi
+scratch=$(mktemp -d)
+mount -t tmpfs tmpfs "$scratch"
+cp -a /etc "$scratch/etc"
+for directory in root home run srv; do mkdir "$scratch/$directory"; done
+for directory in etc root home run srv; do mount --bind "$scratch/$directory" "/$directory"; done
+mount -t proc proc /proc 2>/dev/null || :
+case $2 in
+  busybox)
+    # Only busybox's tools, but for those it does not claim to have.
+    mkdir "$scratch/bin"
+    for applet in $(busybox --list); do ln -s "$(command -v busybox)" "$scratch/bin/$applet"; done
+    for tool in groupmod; do ln -s "$(command -v $tool)" "$scratch/bin/$tool"; done
+    exec lua5.4 "$here/real.lua" "$scratch/bin/sh" "$scratch/bin" ;;
+  *) exec lua5.4 "$here/real.lua" "$2" ;;
+esac
