@@ -219,6 +219,14 @@ static void limits(void **state)
     sw_err_done(&err);
     assert_int_equal(sw_yaml_read(arena, "x", "[[[]]]", 6, &small, NULL, NULL, &v, &err), SW_ELIMIT);
     sw_err_done(&err);
+    /* libyaml takes quadratic time over these. */
+    sw_str_clear(&text);
+    for (int i = 0; i < 300000; i++)
+        sw_str_addf(&text, "%%TAG !a%d! b\n", i);
+    sw_str_addz(&text, "---\nx");
+    start = sw_now_ms();
+    assert_refused_n(text.p, text.len, SW_ELIMIT, 17, 1, "more than 16 %TAG lines");
+    assert_true(sw_now_ms() - start < 1000);
     /* 100 MB is refused by its size alone. */
     size_t len = 100u << 20;
     char *big = sw_xcalloc(1, len);
