@@ -1,0 +1,47 @@
+--- provider.define("name", { client = function(config, io) return {...} end }): how resource types in an API reach it.
+local provider = {}
+
+local defined = {} -- name -> { client, origin }
+local clients = {} -- name and hash of the configuration -> client
+
+function provider.define(name, spec)
+  if type(name) ~= "string" or type(spec) ~= "table" or type(spec.client) ~= "function" then
+    error('provider.define("name", { client = function(config, io) ... end }) wanted', 0)
+  end
+  local origin = core.loading_origin()
+  if not origin then error(("the provider '%s' belongs in a file of its own, loaded by require"):format(name), 0) end
+  if defined[name] and defined[name].origin ~= origin then error(("there is a provider '%s' already"):format(name), 0) end
+  defined[name] = { client = spec.client, origin = origin }
+end
+
+--- What a stranger's pull request brings along reaches nothing before it is merged.
+local function refuse_strangers(origin, what)
+  if slipway.untrusted and origin == "user" then core.refuse(what .. " comes with the playbook: it is used at apply") end
+end
+
+local function client_of(name, config, hash)
+  if not defined[name] then require(name) end
+  local found = defined[name]
+  if not found then core.fail(("there is no provider '%s'"):format(name)) end
+  refuse_strangers(found.origin, ("the provider '%s'"):format(name))
+  local key = name .. " " .. hash
+  local client = clients[key]
+  if not client then
+    client = found.client(config, core.io)
+    clients[key] = clients[key] or client -- another call may have made it while this one waited
+    client = clients[key]
+  end
+  return client
+end
+
+--- One call of a type's function, in a coroutine.
+core.set_driver(function(what, spec, name, config, hash, argument, line)
+  refuse_strangers(spec.origin, "the resource type")
+  local client = client_of(name, config, hash)
+  if what == "list" then return spec.list(client, argument) end
+  if what == "update" and not spec.update then core.fail "it cannot be changed in place" end
+  if what == "delete" and not spec.delete then return nil end
+  return spec[what](client, argument, line)
+end)
+
+return provider

@@ -1,0 +1,59 @@
+/* base64.* and sha256. Of a secret they give a secret. */
+#include "host.h"
+
+#include <string.h>
+
+/* false: the argument is unknown, and unknown was pushed. */
+static bool text_argument(lua_State *L, struct sw_text *ret) {
+    enum sw_opaque what = sw_script__opaque(L, 1);
+    if (what == SW_O_UNKNOWN) {
+        sw_script__push_unknown(L);
+        return false;
+    }
+    if (what == SW_O_REF || what == SW_O_CONCAT) sw_script__fail(L, SW_EINVAL, "a text that holds a reference is known after apply");
+    if (lua_type(L, 1) == LUA_TBOOLEAN || !sw_script__text(L, 1, ret)) luaL_argerror(L, 1, "a text wanted");
+    sw_script__charge(L, ret->len / 16 + 1);
+    return true;
+}
+
+static int give(lua_State *L, bool secret, const char *p, size_t len) {
+    if (secret) sw_script__push_secret_text(L, p, len);
+    else lua_pushlstring(L, p, len);
+    return 1;
+}
+
+static int encode(lua_State *L) {
+    struct sw_text text;
+    if (!text_argument(L, &text)) return 1;
+    struct sw_scope *scope = sw_script__scope(L);
+    sw_str_add_base64(&scope->str, text.p, text.len);
+    give(L, text.secret, sw_str_z(&scope->str), scope->str.len);
+    sw_script__scope_close(scope);
+    return 1;
+}
+
+static int decode(lua_State *L) {
+    struct sw_text text;
+    if (!text_argument(L, &text)) return 1;
+    struct sw_scope *scope = sw_script__scope(L);
+    if (!sw_base64_decode(text.p, text.len, &scope->str)) return sw_script__fail(L, SW_EINVAL, "the text is not base64");
+    give(L, text.secret, sw_str_z(&scope->str), scope->str.len);
+    sw_script__scope_close(scope);
+    return 1;
+}
+
+static int sha256(lua_State *L) {
+    struct sw_text text;
+    char hex[65];
+    if (!text_argument(L, &text)) return 1;
+    sw_script__sha256(text.p, text.len, hex);
+    return give(L, text.secret, hex, 64);
+}
+
+void sw_script__open_text(lua_State *L) {
+    static const luaL_Reg base64[] = {{"encode", encode}, {"decode", decode}, {NULL, NULL}};
+    luaL_newlib(L, base64);
+    lua_setfield(L, -2, "base64");
+    lua_pushcfunction(L, sha256);
+    lua_setfield(L, -2, "sha256");
+}

@@ -1,0 +1,373 @@
+/* What a script sees. Nothing here reaches a file, a clock, a process, another chunk's variables or an address in memory.
+ *
+ * The library's chunks see `core` (the primitives of the host) and the tables themselves; playbooks and what lies beside them see views.
+ * Every chunk has an _ENV of its own: its globals are the file's, and reading one that does not exist is an error.
+ */
+#include "host.h"
+
+#include <string.h>
+
+static int unknown_name(lua_State *L) {
+    if (lua_type(L, 2) != LUA_TSTRING) return 0;
+    const char *key = lua_tostring(L, 2);
+    size_t n = 0;
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) n++;
+    struct sw_err *e = sw_script__error_new(L);
+    const char **names = lua_newuserdatauv(L, (n + 1) * sizeof *names, 0);
+    n = 0;
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) names[n++] = lua_tostring(L, -2);
+    const char *near = sw_nearest(key, names, n);
+    sw_err_set(e, SW_ESCRIPT, "there is no '%s' here", key);
+    static const char *const absent[] = {"io", "os", "debug", "load", "loadstring", "dofile", "coroutine", "collectgarbage", "package", "_G", "rawset", "rawget"};
+    for (size_t i = 0; i < sw_countof(absent); i++)
+        if (strcmp(absent[i], key) == 0) sw_err_hint(e, "playbooks do no I/O and see nothing of the machine they run on");
+    if (near) sw_err_hint(e, "did you mean '%s'?", near);
+    lua_pop(L, 1);
+    return lua_error(L);
+}
+
+/* No addresses: they differ from run to run. A secret stays one; unknown stays unknown. */
+static int to_string(lua_State *L) {
+    luaL_checkany(L, 1);
+    int type = lua_type(L, 1);
+    enum sw_opaque what = sw_script__opaque(L, 1);
+    if (what == SW_O_SECRET || what == SW_O_UNKNOWN) {
+        lua_settop(L, 1);
+        return 1;
+    }
+    if (luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL || type < LUA_TTABLE) {
+        lua_settop(L, 1);
+        luaL_tolstring(L, 1, NULL);
+        return 1;
+    }
+    if (luaL_getmetafield(L, 1, "__name") != LUA_TSTRING) lua_pushstring(L, luaL_typename(L, 1));
+    return 1;
+}
+
+/* [-1, +1] for people: what must not be read, or cannot be yet, is replaced by a word. */
+static void shown(lua_State *L) {
+    enum sw_opaque what = sw_script__opaque(L, -1);
+    if (what == SW_O_NONE) return;
+    lua_pushstring(L, what == SW_O_SECRET ? "(sensitive)" : what == SW_O_NULL ? "null" : "(known after apply)");
+    lua_replace(L, -2);
+}
+
+static int print(lua_State *L) {
+    int n = lua_gettop(L);
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (int i = 1; i <= n; i++) {
+        if (i > 1) luaL_addchar(&b, ' ');
+        lua_pushcfunction(L, to_string);
+        lua_pushvalue(L, i);
+        lua_call(L, 1, 1);
+        shown(L);
+        luaL_addvalue(&b);
+    }
+    luaL_pushresult(&b);
+    sw_script__warn(L, lua_tostring(L, -1));
+    return 0;
+}
+
+/* __gc runs where no hook can stop it, __mode makes what is seen depend on the collector. */
+static int set_metatable(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table");
+    static const char *const refused[] = {"__gc", "__mode"};
+    for (size_t i = 0; i < sw_countof(refused) && lua_istable(L, 2); i++) {
+        lua_pushstring(L, refused[i]);
+        if (lua_rawget(L, 2) != LUA_TNIL) return luaL_error(L, "'%s' is not available", refused[i]);
+        lua_pop(L, 1);
+    }
+    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "cannot change a protected metatable");
+    lua_settop(L, 2);
+    lua_setmetatable(L, 1);
+    return 1;
+}
+
+static int get_metatable(lua_State *L) {
+    luaL_checkany(L, 1);
+    if (!lua_getmetatable(L, 1)) return 0;
+    luaL_getmetafield(L, 1, "__metatable"); /* pushes it when there is one */
+    return 1;
+}
+
+/* secret(value): every text, number and reference in it is sensitive from here on. */
+static int make_secret(lua_State *L) {
+    luaL_checkany(L, 1);
+    struct sw_scope *scope = sw_script__scope(L);
+    struct sw_arena *arena = sw_script__scope_arena(scope);
+    sw_script__push_value(L, sw_value_secret(arena, sw_script__to_value(L, 1, arena, NULL, "the secret")));
+    sw_script__scope_close(scope);
+    return 1;
+}
+
+static int is_kind(lua_State *L, enum sw_opaque what) {
+    lua_pushboolean(L, sw_script__opaque(L, 1) == what);
+    return 1;
+}
+
+static int is_secret(lua_State *L) {
+    return is_kind(L, SW_O_SECRET);
+}
+
+/* is_known(v): nothing in it waits for another resource. */
+static bool known(lua_State *L, int index, int depth) {
+    enum sw_opaque what = sw_script__opaque(L, index);
+    if (what == SW_O_REF || what == SW_O_CONCAT || what == SW_O_UNKNOWN) return false;
+    if (lua_type(L, index) != LUA_TTABLE) return true;
+    if (depth > 64) luaL_error(L, "a table nested too deeply");
+    luaL_checkstack(L, 6, NULL);
+    int top = lua_gettop(L);
+    int table = sw_script__thaw(L, index) ? lua_gettop(L) : lua_absindex(L, index);
+    bool all = true;
+    for (lua_pushnil(L); all && lua_next(L, table); lua_pop(L, all ? 1 : 0)) all = known(L, lua_gettop(L), depth + 1);
+    lua_settop(L, top);
+    return all;
+}
+
+static int is_known(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, known(L, 1, 0));
+    return 1;
+}
+
+static int mark_list(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "this table cannot be marked");
+    lua_settop(L, 1);
+    sw_script__mark_array(L, 1);
+    return 1;
+}
+
+static int warn(lua_State *L) {
+    lua_settop(L, 1);
+    shown(L);
+    sw_script__warn(L, luaL_checkstring(L, 1));
+    return 0;
+}
+
+static int fail_with(lua_State *L, int code) {
+    struct sw_err *e = sw_script__error_new(L); // message hint error
+    lua_pushvalue(L, 1);
+    shown(L);
+    sw_err_set(e, code, "%s", luaL_checkstring(L, -1));
+    lua_pop(L, 1);
+    if (lua_type(L, 2) == LUA_TSTRING) sw_err_hint(e, "%s", lua_tostring(L, 2));
+    return lua_error(L);
+}
+
+static int fail(lua_State *L) {
+    lua_settop(L, 2);
+    return fail_with(L, SW_EREMOTE);
+}
+
+static int fail_input(lua_State *L) {
+    lua_settop(L, 2);
+    return fail_with(L, SW_EINVAL);
+}
+
+static int refuse(lua_State *L) {
+    lua_settop(L, 2);
+    return fail_with(L, SW_EREFUSED);
+}
+
+/* core.fail_at(file, line, message) */
+static int fail_at(lua_State *L) {
+    const char *file = luaL_checkstring(L, 1), *message = luaL_checkstring(L, 3);
+    unsigned line = (unsigned)luaL_checkinteger(L, 2);
+    struct sw_err *e = sw_script__error_new(L);
+    sw_err_set(e, SW_EINVAL, "%s", message);
+    sw_err_at(e, (struct sw_pos){file, line, 0});
+    return lua_error(L);
+}
+
+/* core.unknown(what, word, words): an error that names the nearest of the words */
+static int fail_unknown(lua_State *L) {
+    const char *what = luaL_checkstring(L, 1), *word = luaL_checkstring(L, 2);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    size_t n = (size_t)luaL_len(L, 3);
+    struct sw_err *e = sw_script__error_new(L);
+    const char **names = lua_newuserdatauv(L, (n + 1) * sizeof *names, 0);
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, 3, (lua_Integer)i + 1);
+        names[i] = luaL_checkstring(L, -1);
+        lua_pop(L, 1); /* the list keeps it */
+    }
+    const char *near = sw_nearest(word, names, n);
+    sw_err_set(e, SW_EINVAL, "there is no %s '%s'", what, word);
+    if (near) sw_err_hint(e, "did you mean '%s'?", near);
+    lua_pop(L, 1);
+    return lua_error(L);
+}
+
+/* core.template_env(vars): what a template sees: its values, then what a playbook sees. */
+static int template_env(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    sw_script__push_env(L, SW_FROM_USER); // vars env
+    bool view = sw_script__thaw(L, 1);
+    if (!view) lua_pushvalue(L, 1); // vars env from
+    for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) {
+        lua_pushvalue(L, -2);
+        if (view) sw_script__freeze(L, -2);
+        else lua_pushvalue(L, -2);
+        lua_rawset(L, 2);
+    }
+    lua_settop(L, 2);
+    return 1;
+}
+
+/* core.join(list): one text of its parts. */
+static int join(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_Integer n = luaL_len(L, 1);
+    if (n > 250000) return luaL_error(L, "too many parts");
+    luaL_checkstack(L, (int)n + 10, "too many parts");
+    for (lua_Integer i = 1; i <= n; i++) lua_geti(L, 1, i);
+    sw_script__join(L, (int)n);
+    return 1;
+}
+
+static int freeze(lua_State *L) {
+    luaL_checkany(L, 1);
+    sw_script__freeze(L, 1);
+    return 1;
+}
+
+/* core.export(name, value): a word for every kind of chunk. */
+static int export(lua_State *L) {
+    luaL_checkstring(L, 1);
+    for (int origin = 0; origin < SW_N_ORIGINS; origin++) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, sw_script__of(L)->globals[origin]); // mt
+        lua_getfield(L, -1, "__index");
+        lua_pushvalue(L, 1);
+        if (origin == SW_FROM_LIBRARY) lua_pushvalue(L, 2);
+        else sw_script__freeze(L, 2);
+        lua_rawset(L, -3);
+        lua_pop(L, 2);
+    }
+    return 0;
+}
+
+/* core.compile(text, name) -> function: text only, with a template's or a playbook's rights. */
+static int compile(lua_State *L) {
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len), *name = luaL_checkstring(L, 2);
+    lua_pushfstring(L, "@%s", name);
+    sw_script__load(L, SW_FROM_USER, lua_tostring(L, -1), name, text, len);
+    return 1;
+}
+
+static void open_slipway(lua_State *L) {
+    static const luaL_Reg functions[] = {{"warn", warn},         {"fail", fail_input},      {"list", mark_list},
+                                         {"is_known", is_known}, {"is_secret", is_secret},  {NULL, NULL}};
+    lua_createtable(L, 0, 24); // slipway
+    luaL_setfuncs(L, functions, 0);
+    sw_script__open_files(L);
+    sw_script__open_cidr(L);
+    sw_script__open_assets(L);
+    sw_script__push_unknown(L);
+    lua_setfield(L, -2, "unknown");
+    sw_script__push_null(L);
+    lua_setfield(L, -2, "null");
+    lua_pushboolean(L, sw_script__of(L)->options.untrusted);
+    lua_setfield(L, -2, "untrusted");
+    lua_pushliteral(L, SLIPWAY_VERSION);
+    lua_setfield(L, -2, "version");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "slipway.words");
+}
+
+static void open_core(lua_State *L) {
+    static const luaL_Reg functions[] = {{"join", join},       {"freeze", freeze},   {"export", export},
+                                         {"compile", compile}, {"fail", fail_input}, {"refuse", refuse},
+                                         {"fail_at", fail_at}, {"unknown", fail_unknown}, {"template_env", template_env},
+                                         {NULL, NULL}};
+    lua_createtable(L, 0, 32); // core
+    luaL_setfuncs(L, functions, 0);
+    sw_script__open_modules(L);
+    sw_script__open_file_name(L);
+    sw_script__open_sh(L);
+    sw_script__open_define(L);
+    sw_script__open_declare(L);
+    sw_script__open_api(L);
+    sw_script__open_testing(L);
+}
+
+/* [-0, +1] what the library's chunks see. */
+static void push_words(lua_State *L) {
+    static const char *const kept[] = {"assert", "error", "ipairs", "pcall", "xpcall", "select", "tonumber", "type"};
+    static const luaL_Reg functions[] = {{"tostring", to_string},          {"print", print},   {"setmetatable", set_metatable},
+                                         {"getmetatable", get_metatable},  {"fail", fail},     {"secret", make_secret},
+                                         {NULL, NULL}};
+    static const char *const math_removed[] = {"random", "randomseed"};
+    lua_createtable(L, 0, 48); // words
+    luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
+    for (size_t i = 0; i < sw_countof(kept); i++) {
+        lua_getfield(L, -1, kept[i]);
+        lua_setfield(L, -3, kept[i]);
+    }
+    lua_pop(L, 1);
+    luaL_setfuncs(L, functions, 0);
+    sw_script__open_order(L);
+    sw_script__open_table(L);
+    sw_script__open_string(L);
+    luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 0);
+    for (size_t i = 0; i < sw_countof(math_removed); i++) {
+        lua_pushnil(L);
+        lua_setfield(L, -2, math_removed[i]);
+    }
+    lua_setfield(L, -2, "math");
+    luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 0);
+    lua_setfield(L, -2, "utf8");
+    sw_script__open_json(L);
+    sw_script__open_text(L);
+    open_slipway(L);
+    lua_setfield(L, -2, "slipway");
+    lua_pushnil(L); /* luaL_requiref left every library there */
+    lua_setfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_createtable(L, 0, 0);
+    lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+}
+
+/* [-1, +0] takes the table of words and keeps it as what chunks of that origin see. */
+static void keep_words(lua_State *L, enum sw_origin origin) {
+    lua_pushinteger(L, origin);
+    lua_pushcclosure(L, sw_script__require, 1);
+    lua_setfield(L, -2, "require");
+    lua_createtable(L, 0, 1); // words mt
+    lua_pushcfunction(L, unknown_name);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    lua_createtable(L, 0, 2); // words mt
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "__index");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    sw_script__of(L)->globals[origin] = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+void sw_script__push_env(lua_State *L, enum sw_origin origin) {
+    lua_createtable(L, 0, 0);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, sw_script__of(L)->globals[origin]);
+    lua_setmetatable(L, -2);
+}
+
+void sw_script__open_sandbox(lua_State *L) {
+    push_words(L); // words
+    for (int origin = SW_FROM_STOCK; origin < SW_N_ORIGINS; origin++) {
+        lua_createtable(L, 0, 48); // words theirs
+        for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) { // words theirs name value
+            lua_pushvalue(L, -2);
+            sw_script__freeze(L, -2);
+            lua_rawset(L, -5);
+        }
+        keep_words(L, origin);
+    }
+    open_core(L);
+    lua_setfield(L, -2, "core");
+    keep_words(L, SW_FROM_LIBRARY);
+    sw_script__load_library(L, "slipway/prelude.lua");
+    lua_pop(L, 1);
+}
