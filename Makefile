@@ -41,7 +41,7 @@ lint:
 e2e: build
 	@.ci/setup lab test
 	@$(SUDO) inventories/lab/bundle/build.sh $(BUNDLE)
-	@$(SUDO) tests/e2e/run.sh $(BUILD)/slipway $(BUNDLE)
+	@$(SUDO) python3 tests/e2e/run.py $(BUILD)/slipway $(BUNDLE)
 
 bench: build
 	@.ci/setup bench

@@ -1,8 +1,8 @@
 --- The pod network `bridge`: the CNI bridge plugin with one /24 of the pod network for each node, and routes between the nodes.
 --- It needs nodes on one flat network; other networks bring their own plugin (cni: none).
 
---- The n-th /24 of the pod network.
-local function pod_cidr(inv, node) return slipway.cidr(inv.kubernetes.pod_cidr, node.index - 1, 24) end
+--- A node's own /24 of the pod network: by the last number of its address, so that it keeps it when other nodes come and go.
+local function pod_cidr(inv, node) return slipway.cidr(inv.kubernetes.pod_cidr, tonumber(node.address:match("%.(%d+)$")), 24) end
 
 return function(host, node, inv)
   if inv.kubernetes.cni ~= "bridge" then return end

@@ -79,11 +79,10 @@ enum sw_origin sw_script__caller(lua_State *L) {
     lua_Debug ar;
     for (int i = 1; lua_getstack(L, i, &ar); i++) {
         lua_getinfo(L, "S", &ar);
-        if (*ar.what == 'C') continue;
         const struct sw_source *source = source_of(L, &ar);
-        return source ? source->origin : SW_FROM_USER;
+        if (source && source->origin != SW_FROM_LIBRARY) return source->origin;
     }
-    return SW_FROM_LIBRARY; /* called by the host itself */
+    return SW_FROM_LIBRARY;
 }
 
 /* Lua puts "chunk:line: " in front of messages; the place travels apart. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <unistd.h>
 
 #include "embed.h"
 #include "slipway/file.h"
@@ -77,6 +77,13 @@ static int file(lua_State *L) {
     luaL_argcheck(L, name_len > 0 && strlen(name) == name_len, 1, "a file's name wanted");
     struct sw_scope *scope = sw_script__scope(L);
     struct sw_err *err = sw_script__error_new(L);
+    /* An absolute name is the user's own (a bundle's directory in the inventory); a stranger's playbook stays inside. */
+    if (*name == '/' && !s->options.untrusted) {
+        if (sw_file_read(name, MAX_TEXT, &scope->str, err)) return lua_error(L);
+        lua_pushlstring(L, sw_str_z(&scope->str), scope->str.len);
+        lua_pushstring(L, name);
+        return give(L, scope);
+    }
     for (size_t i = 0; i < sw_countof(folders); i++) {
         if (!read_from(scope, s->dir, folders[i], name, err)) {
             if (err->code) return lua_error(L);
@@ -131,45 +138,54 @@ static int hash_stream(FILE *f, const char *path, char ret_hex[static 65], struc
     return 0;
 }
 
-int sw_script__hash_file(struct sw_script *s, const char *name, const char **ret_path, char ret_hex[static 65], struct sw_err *err) {
+/* The absolute path of a file that `source` names, malloc'ed, or NULL with err set. */
+static char *find_source(struct sw_script *s, const char *name, struct sw_err *err) {
     char *path = NULL;
     if (*name == '/' || sw_starts_with(name, "~/")) {
-        if (s->options.untrusted) return sw_err_set(err, SW_EREFUSED, "'%s' is outside of the inventory's directory", name);
-        path = sw_expand_home(name);
+        if (!s->options.untrusted) path = sw_expand_home(name);
+        else sw_err_set(err, SW_EREFUSED, "'%s' is outside of the inventory's directory", name);
     } else if (s->dir) {
-        struct sw_err why = {0};
-        path = sw_script__inside(s->dir, name, &why);
-        if (why.code) {
-            int code = why.code;
-            sw_err_move(err, &why);
-            sw_err_done(&why);
-            return code;
-        }
+        path = sw_script__inside(s->dir, name, err);
     }
-    FILE *f = path ? fopen(path, "re") : NULL;
-    if (!f) {
-        free(path);
-        sw_err_set(err, SW_ENOTFOUND, "there is no file '%s'", name);
-        sw_err_hint(err, "names are relative to the inventory's directory");
-        return SW_ENOTFOUND;
-    }
-    int code = hash_stream(f, path, ret_hex, err);
-    fclose(f);
-    if (code == 0) *ret_path = sw_strdup(s->arena, path);
+    if (path && access(path, R_OK) == 0) return path;
     free(path);
-    return code;
+    sw_err_set(err, SW_ENOTFOUND, "there is no file '%s', or it cannot be read", name);
+    sw_err_hint(err, "names are relative to the inventory's directory");
+    return NULL;
 }
 
-/* slipway.file_info(name [, sha256]) -> { path, sha256 }: of a file of any size, as `source` names it. With sha256 it must be that. */
-static int file_info(lua_State *L) {
-    const char *name = luaL_checkstring(L, 1), *path = NULL, *wanted = luaL_optstring(L, 2, NULL);
-    char hex[65];
-    struct sw_err *err = sw_script__error_new(L);
-    if (sw_script__hash_file(sw_script__of(L), name, &path, hex, err)) return lua_error(L);
-    if (wanted && strcasecmp(wanted, hex) != 0) {
-        sw_err_set(err, SW_EINVAL, "'%s' has the SHA-256 %s, not %s", name, hex, wanted);
-        return lua_error(L);
+/* Hashes a file once: several nodes get the same one. */
+static int hash_file(struct sw_script *s, const char *path, const char **ret_hex, struct sw_err *err) {
+    char *known = sw_map_find(&s->hashes, path);
+    if (!known) {
+        FILE *f = fopen(path, "re");
+        if (!f) return sw_err_set(err, SW_EIO, "cannot read '%s': %s", path, strerror(errno));
+        known = sw_alloc(s->arena, 65);
+        int code = hash_stream(f, path, known, err);
+        fclose(f);
+        if (code) return code;
+        sw_map_set(&s->hashes, sw_strdup(s->arena, path), known);
     }
+    *ret_hex = known;
+    return 0;
+}
+
+int sw_script__hash_file(struct sw_script *s, const char *name, const char **ret_path, const char **ret_hex, struct sw_err *err) {
+    char *found = find_source(s, name, err);
+    if (!found) return err->code;
+    *ret_path = sw_strdup(s->arena, found);
+    free(found);
+    return *ret_hex ? 0 : hash_file(s, *ret_path, ret_hex, err);
+}
+
+/* slipway.file_info(name [, sha256]) -> { path, sha256 }: of a file of any size, as `source` names it. A hash that is given is taken: the node
+ * checks it when the file has arrived. */
+static int file_info(lua_State *L) {
+    struct sw_script *s = sw_script__of(L);
+    const char *name = luaL_checkstring(L, 1), *path, *hex = luaL_optstring(L, 2, NULL);
+    luaL_argcheck(L, !hex || strlen(hex) == 64, 2, "64 hexadecimal digits wanted");
+    struct sw_err *err = sw_script__error_new(L);
+    if (sw_script__hash_file(s, name, &path, &hex, err)) return lua_error(L);
     lua_createtable(L, 0, 2);
     lua_pushstring(L, path);
     lua_setfield(L, -2, "path");

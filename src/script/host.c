@@ -136,6 +136,7 @@ void sw_script_free(struct sw_script *s) {
     sw_vec_done(&s->type_names);
     sw_map_done(&s->sources);
     sw_map_done(&s->types);
+    sw_map_done(&s->hashes);
     sw_str_done(&s->prelude);
     free(s);
 }

@@ -70,6 +70,7 @@ struct sw_script {
     struct { const char **v; size_t n, cap; } type_names;
     struct sw_types iface;
     struct sw_str prelude;
+    struct sw_map hashes; /* path -> SHA-256 in hex, of local files hashed so far */
     struct sw_declare *declare;
     struct sw_tasks *tasks;
     unsigned failed_checks;
@@ -94,7 +95,7 @@ void sw_script__error_seal(lua_State *L, lua_State *thread, int level) SW_LJMP;
 int sw_script__error_take(struct sw_script *script, lua_State *L, int status, struct sw_err *err);
 /* The innermost frame of a playbook or a file beside it, else of anything. false = no Lua frame. */
 bool sw_script__where(lua_State *L, int level, struct sw_pos *ret);
-/* The origin of the function that called the running C function. */
+/* On whose behalf this runs: the origin of the innermost frame that is not the library's; the library's when there is none. */
 enum sw_origin sw_script__caller(lua_State *L);
 
 /* --- scope.c ----------------------------------------------------------------------------------------------------------------------------- */
@@ -148,8 +149,9 @@ void sw_script__modules_done(struct sw_script *script);
 char *sw_script__inside(const char *dir, const char *name, struct sw_err *err);
 void sw_script__open_files(lua_State *L) SW_LJMP;     /* file, file_info in the table on top */
 void sw_script__open_file_name(lua_State *L) SW_LJMP; /* file_name in the table on top */
-/* Hashes a local file the user named: below the inventory's directory or, unless untrusted, anywhere. *ret_path in the script's arena. */
-int sw_script__hash_file(struct sw_script *script, const char *name, const char **ret_path, char ret_hex[static 65], struct sw_err *err);
+/* A local file the user named, below the inventory's directory or, unless untrusted, anywhere (/x, ~/x): its path and, unless *ret_hex is given
+ * already, its SHA-256. Both in the script's arena. */
+int sw_script__hash_file(struct sw_script *script, const char *name, const char **ret_path, const char **ret_hex, struct sw_err *err);
 void sw_script__sha256(const void *data, size_t len, char ret_hex[static 65]);
 
 /* --- opaque.c: references, texts made of parts, secrets, unknown, null -------------------------------------------------------------------------- */
