@@ -9,7 +9,7 @@ static int write_kubeconfig(struct sw_context *context, struct sw_err *err) {
     const struct sw_value *kubeconfig = sw_get(outputs, "kubeconfig");
     if (rc || !sw_is(kubeconfig, SW_STR)) return rc;
     const char *path = sw_printf(cli->arena, "%s/kubeconfig", context->state_dir);
-    if ((rc = sw_file_write(path, kubeconfig->s.p, kubeconfig->s.len, 0600, err))) return sw_err_frame(err, "writing the kubeconfig");
+    if (sw_file_write(path, kubeconfig->s.p, kubeconfig->s.len, 0600, err)) return sw_err_frame(err, "writing the kubeconfig");
     sw_cli_note(cli, "\nexport KUBECONFIG=%s\n", path);
     return SW_OK;
 }

@@ -28,10 +28,9 @@ static int embedded_lab(struct sw_cli *cli, const char **ret_path, struct sw_err
     const char *dir = sw_printf(cli->arena, "%s/slipway/lab", base), *path = sw_printf(cli->arena, "%s/inventory.yaml", dir);
     free(base);
     struct sw_str have = {0};
-    int rc = SW_OK;
     bool same = sw_file_read(path, 1 << 20, &have, NULL) == 0 && have.len == file->len && memcmp(have.p, file->data, file->len) == 0;
     sw_str_done(&have);
-    if (!same && ((rc = sw_mkdirs(dir, 0700, err)) || (rc = sw_file_write(path, file->data, file->len, 0600, err))))
+    if (!same && (sw_mkdirs(dir, 0700, err) || sw_file_write(path, file->data, file->len, 0600, err)))
         return sw_err_frame(err, "writing the built-in lab inventory");
     *ret_path = path;
     return SW_OK;

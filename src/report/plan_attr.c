@@ -7,7 +7,7 @@
 #define MAX_TEXT_LINES 40 /* of a text that is new; a diff is bounded by sw_text_diff() */
 #define MAX_NAME       32 /* longer names do not move the column of everybody else */
 
-static void add_value(struct sw_view *view, size_t indent, size_t used, const char *name, size_t width, char sign,
+static void add_value(struct sw_view *view, size_t indent, size_t start, const char *name, size_t width, char sign,
                       const struct sw_value *before, const struct sw_value *after, bool sensitive, const char *note);
 
 void sw_view__begin(struct sw_view *view, size_t indent, char sign) {
@@ -182,59 +182,73 @@ static void add_tree(struct sw_view *view, size_t indent, const struct sw_value 
     sw_str_addz(view->out, map ? "}\n" : "]\n");
 }
 
-/* `used`: columns in front of the name. */
-static void add_value(struct sw_view *view, size_t indent, size_t used, const char *name, size_t width, char sign,
-                      const struct sw_value *before, const struct sw_value *after, bool sensitive, const char *note) {
-    add_name(view, indent, name, width, sign);
-    size_t at = used + (sw_columns(name, strlen(name)) > width ? sw_columns(name, strlen(name)) : width) + 3;
-    bool hidden = sensitive || (before && before->secret) || (after && after->secret);
-    bool texts = !hidden && (is_multiline(before) || is_multiline(after));
-    bool text_pair = texts && (sw_is(before, SW_STR) || sw_is_nil(before)) && (sw_is(after, SW_STR) || sw_is_nil(after));
-    sw_str_addz(view->out, " = ");
-
-    struct sw_str one = {0};
-    if (text_pair && (sw_is_nil(before) || sw_is_nil(after))) {
-        const struct sw_value *v = sw_is_nil(before) ? after : before;
+/* A value that is on one side only: new, or gone. `at`: the column it starts in. */
+static void add_side(struct sw_view *view, size_t indent, size_t at, const struct sw_value *before, const struct sw_value *after,
+                     bool hidden, const char *note) {
+    const struct sw_value *v = sw_is_nil(before) ? after : before;
+    if (!hidden && is_multiline(v)) {
         view->out->len--; /* no blank at the end of the line */
         end_line(view, note);
         add_text(view, indent + 2, v->s.p, v->s.len, false, MAX_TEXT_LINES);
-    } else if (text_pair) {
-        sw_text_diff(&one, before->s.p, before->s.len, after->s.p, after->s.len);
+        return;
+    }
+    struct sw_str text = {0};
+    add_inline(&text, v, hidden, SIZE_MAX / 2);
+    if (!hidden && is_tree(v) && sw_columns(sw_str_z(&text), text.len) > line_room(view, at)) {
+        add_tree(view, indent, v == before ? before : NULL, v == after ? after : NULL, note);
+    } else {
+        sw_str_clear(&text);
+        add_inline(&text, v, hidden, line_room(view, at));
+        paint_inline(view, sw_str_z(&text));
+        end_line(view, note);
+    }
+    sw_str_done(&text);
+}
+
+/* `old -> new`, on two lines where one is too short. `start`: the column in which the name starts. */
+static void add_pair(struct sw_view *view, size_t indent, size_t start, size_t at, const struct sw_value *before,
+                     const struct sw_value *after, bool hidden, const char *note) {
+    struct sw_str one = {0}, two = {0};
+    add_inline(&one, before, hidden, line_room(view, at));
+    add_inline(&two, after, hidden, line_room(view, at));
+    size_t both = sw_columns(sw_str_z(&one), one.len) + sw_columns(sw_str_z(&two), two.len) + 4;
+    paint_inline(view, sw_str_z(&one));
+    if (both > line_room(view, at)) {
+        sw_str_addc(view->out, '\n');
+        sw_view__begin(view, indent, 0);
+        sw_report__spaces(view->out, at - start - 3);
+    } else {
+        sw_str_addc(view->out, ' ');
+    }
+    sw_str_addz(view->out, "-> ");
+    paint_inline(view, sw_str_z(&two));
+    end_line(view, note);
+    sw_str_done(&one);
+    sw_str_done(&two);
+}
+
+/* `start`: the column in which the name starts. */
+static void add_value(struct sw_view *view, size_t indent, size_t start, const char *name, size_t width, char sign,
+                      const struct sw_value *before, const struct sw_value *after, bool sensitive, const char *note) {
+    size_t name_width = sw_columns(name, strlen(name));
+    size_t at = start + (name_width > width ? name_width : width) + 3;
+    bool hidden = sensitive || (before && before->secret) || (after && after->secret);
+    add_name(view, indent, name, width, sign);
+    sw_str_addz(view->out, " = ");
+    if (!before || !after || sw_is_nil(before) || sw_is_nil(after)) {
+        add_side(view, indent, at, before, after, hidden, note);
+    } else if (!hidden && sw_is(before, SW_STR) && sw_is(after, SW_STR) && (is_multiline(before) || is_multiline(after))) {
+        struct sw_str text = {0};
+        sw_text_diff(&text, before->s.p, before->s.len, after->s.p, after->s.len);
         view->out->len--;
         end_line(view, note);
-        add_text(view, indent + 2, sw_str_z(&one), one.len, true, SIZE_MAX);
+        add_text(view, indent + 2, sw_str_z(&text), text.len, true, SIZE_MAX);
+        sw_str_done(&text);
     } else if (!hidden && is_tree(before) && is_tree(after) && before->kind == after->kind) {
         add_tree(view, indent, before, after, note);
-    } else if (sw_is_nil(before) || sw_is_nil(after)) {
-        const struct sw_value *v = sw_is_nil(before) ? after : before;
-        add_inline(&one, v, hidden, SIZE_MAX / 2);
-        if (!hidden && is_tree(v) && sw_columns(sw_str_z(&one), one.len) > line_room(view, at)) {
-            add_tree(view, indent, v == before ? before : NULL, v == after ? after : NULL, note);
-        } else {
-            sw_str_clear(&one);
-            add_inline(&one, v, hidden, line_room(view, at));
-            paint_inline(view, sw_str_z(&one));
-            end_line(view, note);
-        }
     } else {
-        struct sw_str two = {0};
-        add_inline(&one, before, hidden, line_room(view, at));
-        add_inline(&two, after, hidden, line_room(view, at));
-        size_t both = sw_columns(sw_str_z(&one), one.len) + sw_columns(sw_str_z(&two), two.len) + 4;
-        paint_inline(view, sw_str_z(&one));
-        if (both > line_room(view, at)) {
-            sw_str_addc(view->out, '\n');
-            sw_view__begin(view, indent, 0);
-            sw_report__spaces(view->out, at - used - 3);
-        } else {
-            sw_str_addc(view->out, ' ');
-        }
-        sw_str_addz(view->out, "-> ");
-        paint_inline(view, sw_str_z(&two));
-        end_line(view, note);
-        sw_str_done(&two);
+        add_pair(view, indent, start, at, before, after, hidden, note);
     }
-    sw_str_done(&one);
 }
 
 void sw_view__diffs(struct sw_view *view, size_t indent, const struct sw_attr_diff *diffs, size_t n) {

@@ -59,11 +59,9 @@ static bool has_mark(const struct sw_value *v, marked_fn *marked) {
 
 /* The shape of `v` with true where it is marked; what is not marked is left out of maps. */
 static void add_marks(struct sw_str *out, const struct sw_value *v, marked_fn *marked) {
-    if (!v) {
-        sw_str_addz(out, "false");
-    } else if (marked(v)) {
+    if (v && marked(v)) {
         sw_str_addz(out, "true");
-    } else if (v->kind == SW_MAP) {
+    } else if (sw_is(v, SW_MAP)) {
         sw_str_addc(out, '{');
         for (size_t i = 0; i < v->map.n; i++) {
             if (!has_mark(v->map.v[i].value, marked)) continue;
@@ -71,7 +69,7 @@ static void add_marks(struct sw_str *out, const struct sw_value *v, marked_fn *m
             add_marks(out, v->map.v[i].value, marked);
         }
         sw_str_addc(out, '}');
-    } else if (v->kind == SW_LIST && has_mark(v, marked)) {
+    } else if (sw_is(v, SW_LIST) && has_mark(v, marked)) {
         sw_str_addc(out, '[');
         for (size_t i = 0; i < v->list.n; i++) {
             if (i) sw_str_addc(out, ',');

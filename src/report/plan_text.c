@@ -166,7 +166,7 @@ static int compare_names(const void *a, const void *b) {
 static size_t draw_nodes(struct sw_view *view, const struct sw_plan *plan) {
     struct cells cells = gather(view, plan);
     size_t n = 0, sets = 0;
-    for (size_t i = 0; i < cells.n; i++) qsort(cells.v[i]->hosts.v, cells.v[i]->hosts.n, sizeof *cells.v[i]->hosts.v, compare_names);
+    for (size_t i = 0; i < cells.n; i++) qsort(cells.v[i]->hosts.v, cells.v[i]->hosts.n, sizeof(const char *), compare_names);
     for (size_t i = 0; i < cells.n; i++) {
         if (cells.v[i]->drawn) continue;
         if (sets++) sw_str_addc(view->out, '\n');
