@@ -47,6 +47,17 @@ static bool read_from(struct sw_scope *scope, const char *dir, const char *folde
     return code == 0;
 }
 
+static bool is_outside(const char *name) {
+    return *name == '/' || sw_starts_with(name, "~/");
+}
+
+/* Files anywhere on this machine (a bundle's directory in the inventory): for the owner's own playbooks, and for the stock ones in any case. */
+static bool may_go_outside(lua_State *L, const char *name, struct sw_err *err) {
+    if (!sw_script__of(L)->options.untrusted || sw_script__caller(L) != SW_FROM_USER) return true;
+    sw_err_set(err, SW_EREFUSED, "'%s' is outside of the inventory's directory", name);
+    return false;
+}
+
 /* [-2, +2] What slipway.file() gives, text and path: the template made of this text will be called by the file's name. */
 static int give(lua_State *L, struct sw_scope *scope) {
     lua_getfield(L, LUA_REGISTRYINDEX, FILE_NAMES); // text path names
@@ -68,7 +79,7 @@ static int file_name(lua_State *L) {
     return 1;
 }
 
-/* slipway.file(name) -> text, path for messages. Beside the inventory first, in its templates/, then the same in playbooks/. */
+/* slipway.file(name) -> text, path for messages. Beside the inventory first, in its templates/, then the same in playbooks/; or /x, ~/x. */
 static int file(lua_State *L) {
     static const char *const folders[] = {"", "templates/"};
     struct sw_script *s = sw_script__of(L);
@@ -77,11 +88,13 @@ static int file(lua_State *L) {
     luaL_argcheck(L, name_len > 0 && strlen(name) == name_len, 1, "a file's name wanted");
     struct sw_scope *scope = sw_script__scope(L);
     struct sw_err *err = sw_script__error_new(L);
-    /* An absolute name is the user's own (a bundle's directory in the inventory); a stranger's playbook stays inside. */
-    if (*name == '/' && !s->options.untrusted) {
-        if (sw_file_read(name, MAX_TEXT, &scope->str, err)) return lua_error(L);
+    if (is_outside(name)) {
+        char *path = may_go_outside(L, name, err) ? sw_expand_home(name) : NULL;
+        if (path) sw_file_read(path, MAX_TEXT, &scope->str, err);
+        free(path);
+        if (err->code) return lua_error(L);
         lua_pushlstring(L, sw_str_z(&scope->str), scope->str.len);
-        lua_pushstring(L, name);
+        lua_pushvalue(L, 1);
         return give(L, scope);
     }
     for (size_t i = 0; i < sw_countof(folders); i++) {
@@ -139,14 +152,11 @@ static int hash_stream(FILE *f, const char *path, char ret_hex[static 65], struc
 }
 
 /* The absolute path of a file that `source` names, malloc'ed, or NULL with err set. */
-static char *find_source(struct sw_script *s, const char *name, struct sw_err *err) {
+static char *find_source(lua_State *L, const char *name, struct sw_err *err) {
+    struct sw_script *s = sw_script__of(L);
     char *path = NULL;
-    if (*name == '/' || sw_starts_with(name, "~/")) {
-        if (!s->options.untrusted) path = sw_expand_home(name);
-        else sw_err_set(err, SW_EREFUSED, "'%s' is outside of the inventory's directory", name);
-    } else if (s->dir) {
-        path = sw_script__inside(s->dir, name, err);
-    }
+    if (is_outside(name)) path = may_go_outside(L, name, err) ? sw_expand_home(name) : NULL;
+    else if (s->dir) path = sw_script__inside(s->dir, name, err);
     if (path && access(path, R_OK) == 0) return path;
     free(path);
     sw_err_set(err, SW_ENOTFOUND, "there is no file '%s', or it cannot be read", name);
@@ -170,8 +180,9 @@ static int hash_file(struct sw_script *s, const char *path, const char **ret_hex
     return 0;
 }
 
-int sw_script__hash_file(struct sw_script *s, const char *name, const char **ret_path, const char **ret_hex, struct sw_err *err) {
-    char *found = find_source(s, name, err);
+int sw_script__hash_file(lua_State *L, const char *name, const char **ret_path, const char **ret_hex, struct sw_err *err) {
+    struct sw_script *s = sw_script__of(L);
+    char *found = find_source(L, name, err);
     if (!found) return err->code;
     *ret_path = sw_strdup(s->arena, found);
     free(found);
@@ -181,11 +192,10 @@ int sw_script__hash_file(struct sw_script *s, const char *name, const char **ret
 /* slipway.file_info(name [, sha256]) -> { path, sha256 }: of a file of any size, as `source` names it. A hash that is given is taken: the node
  * checks it when the file has arrived. */
 static int file_info(lua_State *L) {
-    struct sw_script *s = sw_script__of(L);
     const char *name = luaL_checkstring(L, 1), *path, *hex = luaL_optstring(L, 2, NULL);
     luaL_argcheck(L, !hex || strlen(hex) == 64, 2, "64 hexadecimal digits wanted");
     struct sw_err *err = sw_script__error_new(L);
-    if (sw_script__hash_file(s, name, &path, &hex, err)) return lua_error(L);
+    if (sw_script__hash_file(L, name, &path, &hex, err)) return lua_error(L);
     lua_createtable(L, 0, 2);
     lua_pushstring(L, path);
     lua_setfield(L, -2, "path");

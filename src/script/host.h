@@ -149,9 +149,9 @@ void sw_script__modules_done(struct sw_script *script);
 char *sw_script__inside(const char *dir, const char *name, struct sw_err *err);
 void sw_script__open_files(lua_State *L) SW_LJMP;     /* file, file_info in the table on top */
 void sw_script__open_file_name(lua_State *L) SW_LJMP; /* file_name in the table on top */
-/* A local file the user named, below the inventory's directory or, unless untrusted, anywhere (/x, ~/x): its path and, unless *ret_hex is given
- * already, its SHA-256. Both in the script's arena. */
-int sw_script__hash_file(struct sw_script *script, const char *name, const char **ret_path, const char **ret_hex, struct sw_err *err);
+/* Finds and hashes (unless *ret_hex is given) a local file the user named: below the inventory's directory or, unless a stranger's playbook asks,
+ * anywhere (/x, ~/x). Results in the script's arena. */
+int sw_script__hash_file(lua_State *L, const char *name, const char **ret_path, const char **ret_hex, struct sw_err *err);
 void sw_script__sha256(const void *data, size_t len, char ret_hex[static 65]);
 
 /* --- opaque.c: references, texts made of parts, secrets, unknown, null -------------------------------------------------------------------------- */

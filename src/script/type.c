@@ -251,7 +251,7 @@ static void read_upload(lua_State *L, int index, struct sw_arena *arena, struct 
         struct sw_err *err = sw_script__error_new(L);
         const char *source = plain_text(L, -2, arena, "source of an upload");
         if (*source == '/' && hashed) u->source = source; /* found and hashed when it was declared; the node checks */
-        else if (sw_script__hash_file(sw_script__of(L), source, &u->source, &u->sha256, err)) lua_error(L);
+        else if (sw_script__hash_file(L, source, &u->source, &u->sha256, err)) lua_error(L);
         lua_pop(L, 1);
     } else if (!data) {
         luaL_error(L, "upload of '%s': no source and no data", u->path);
