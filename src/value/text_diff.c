@@ -186,7 +186,8 @@ void sw_text_diff(struct sw_str *out, const char *a, size_t a_len, const char *b
         struct script script = {0};
         for (size_t i = head > CONTEXT ? head - CONTEXT : 0; i < head; i++)
             push(&script, ' ', i, i);
-        if (!myers(x.v + head, (int)n, y.v + head, (int)m, head, &script)) {
+        const struct line *from = x.v ? x.v + head : NULL, *to = y.v ? y.v + head : NULL; /* an empty text has no lines to point at */
+        if (!myers(from, (int)n, to, (int)m, head, &script)) {
             for (size_t i = 0; i < n; i++)
                 push(&script, '-', head + i, head);
             for (size_t i = 0; i < m; i++)
