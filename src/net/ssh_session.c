@@ -112,7 +112,8 @@ int sw_ssh_open(struct sw_ssh *ssh, int fd, uint64_t deadline_ms, struct sw_err 
 
 void sw_ssh_close(struct sw_ssh *ssh) {
     if (!ssh->session) return;
-    ssh_disconnect(ssh->session);
+    /* Not ssh_disconnect(): with SSH_OPTIONS_FD it forgets the descriptor without closing it. The server sees the end of the stream. */
+    ssh_silent_disconnect(ssh->session);
     ssh_free(ssh->session);
     ssh->session = NULL;
     close(ssh->fd);
