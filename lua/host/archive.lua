@@ -2,15 +2,22 @@ local resource, sh = require "resource", require "sh"
 local check, fetch, origin = require "host/lib/check", require "host/lib/fetch", require "host/lib/origin"
 local tables = require "host/lib/tables"
 
--- h_unpack FILE NAME TARGET STRIP. tar finds out the compression by itself, and -o keeps the packer's user ids out.
+-- h_unpack FILE TARGET STRIP. By its first bytes: not every tar finds out the compression by itself. -o keeps the packer's user ids out.
 sh.prelude [[
 h_unpack() {
-  case $2 in
-    *.zip)
+  case $(od -An -tx1 -N6 < "$1" | tr -d ' \n') in
+    504b0304*)
+      [ "$3" = 0 ] || { echo "strip is for tar archives, and this is a zip" >&2; return 1; }
       command -v unzip >/dev/null || { echo "the node has no unzip" >&2; return 1; }
-      unzip -oq "$1" -d "$3" ;;
-    *) tar -xof "$1" -C "$3" --strip-components="$4" ;;
+      unzip -oq "$1" -d "$2"
+      return ;;
+    1f8b*) _a=-z ;;
+    425a68*) _a=-j ;;
+    fd377a585a00) _a=-J ;;
+    28b52ffd*) _a=--zstd ;;
+    *) _a= ;;
   esac
+  tar -x $_a -o -f "$1" -C "$2" --strip-components="$3"
 }
 ]]
 
@@ -28,8 +35,6 @@ local function normalise(want, name)
   for _, path in ipairs(tables.list(t.creates)) do check.path("creates", path) end
   fetch.url("url", t.url)
   t.sha256 = check.sha256("sha256", t.sha256)
-  local from = t.url or t.source
-  if (t.strip or 0) > 0 and check.plain(from) and from:find("%.zip$") then slipway.fail("strip: is for tar archives, not for zip") end
   return t
 end
 
@@ -48,7 +53,7 @@ return resource "archive" {
     sha256  = { "string", doc = "of the archive; checked before it is unpacked" },
     target  = { "string", doc = "the directory to unpack into, made when missing; the resource's name when not set" },
     creates = { "any", doc = "a path, or a list of paths, that it brings: unpacked again when one is missing" },
-    strip   = { "int", default = 0, doc = "leading directories to leave out of the names" },
+    strip   = { "int", default = 0, doc = "tar: leading directories to leave out of the names" },
     created = origin.row,
   },
   declare   = declare,
@@ -75,13 +80,11 @@ return resource "archive" {
   end,
 
   apply = function(r)
-    local from = r.url or r.source
-    local name = check.plain(from) and from:gsub("[?#].*", "") or ""
-    local values = { target = r.target, url = r.url, sha256 = r.sha256 or "", name = name, strip = r.strip or 0 }
+    local values = { target = r.target, url = r.url, sha256 = r.sha256 or "", strip = r.strip or 0 }
     local open = sh([[
 [ -d {target} ] || (umask 022; mkdir -p -- {target})]], values)
     local unpack = sh([[
-h_unpack "$_tmp" {name} {target} {strip} || h_drop
+h_unpack "$_tmp" {target} {strip} || h_drop
 rm -f -- "$_tmp"]], values)
     local tests = {}
     for _, path in ipairs(tables.list(r.creates)) do

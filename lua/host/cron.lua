@@ -55,7 +55,8 @@ return resource "cron" {
     local found, have = texts.parse(out.lines, paths_of(rs)), {}
     for _, r in ipairs(rs) do
       local content = found[path_of(r.name)]
-      have[r.name] = content and tables.merge(tables.pick(r, { "schedule", "command", "user", "environment" }), { content = check.shown(content, r, "content") })
+      local inputs = tables.pick(r, { "schedule", "command", "user", "environment" })
+      have[r.name] = content and tables.merge(inputs, { content = check.shown(content, r, "content") })
     end
     return have
   end,

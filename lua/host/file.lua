@@ -19,7 +19,8 @@ local function declare(t)
   if ways > 1 then slipway.fail("only one of content, source and template can be given") end
   if t.vars ~= nil and t.template == nil then slipway.fail("vars: are for a template, and none is given") end
   if t.template then
-    t = tables.merge(t, { content = slipway.template(slipway.file(t.template), t.vars or {}) })
+    local text, path = slipway.file(t.template)
+    t = tables.merge(t, { content = slipway.template(text, t.vars or {}, path) })
     t.template, t.vars = nil, nil
   elseif t.source then
     local info = slipway.file_info(t.source, t.sha256)

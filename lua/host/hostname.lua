@@ -28,5 +28,4 @@ return resource "hostname" {
   apply = function(r)
     return sh("printf '%s\\n' {name} > /proc/sys/kernel/hostname; umask 022; printf '%s\\n' {name} > /etc/hostname", { name = r.name })
   end,
-  remove = function() return nil end,  -- a machine always has a name
 }

@@ -16,6 +16,8 @@ sh.prelude [[
 # h_module NAME: is it in the running kernel?
 h_module() {
   [ -d "/sys/module/$1" ] && return
+  # Built in, it shows only by its settings.
+  [ "$1" = br_netfilter ] && [ -d /proc/sys/net/bridge ] && return
   while read -r _a _b; do [ "${_b:-$_a}" != "$1" ] || return 0; done < /proc/filesystems
   read -r _a < /proc/sys/kernel/osrelease
   [ -r "/lib/modules/$_a/modules.builtin" ] || return

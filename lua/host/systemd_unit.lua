@@ -13,7 +13,8 @@ end
 local function declare(t)
   if t.template == nil then return t end
   if t.content ~= nil then slipway.fail("only one of content and template can be given") end
-  local copy = tables.merge(t, { content = slipway.template(slipway.file(t.template), t.vars or {}) })
+  local text, path = slipway.file(t.template)
+  local copy = tables.merge(t, { content = slipway.template(text, t.vars or {}, path) })
   copy.template, copy.vars = nil, nil
   return copy
 end

@@ -20,5 +20,4 @@ ln -sf -- {zone} /etc/localtime.slipway
 mv -f -- /etc/localtime.slipway /etc/localtime
 if [ -e /etc/timezone ]; then printf '%s\n' {name} > /etc/timezone; fi]], { zone = ZONES .. r.name, name = r.name })
   end,
-  remove = function() return nil end,  -- a machine always has one
 }

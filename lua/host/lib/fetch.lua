@@ -10,7 +10,7 @@ h_fetch() {
   if command -v curl >/dev/null; then
     curl -fsSL --retry 3 --connect-timeout 20 -o "$2" -- "$1" || { echo "cannot fetch $1" >&2; return 1; }
   elif command -v wget >/dev/null; then
-    wget -q -T 60 -O "$2" -- "$1" || { echo "cannot fetch $1" >&2; return 1; }
+    wget -q -O "$2" -- "$1" || { echo "cannot fetch $1" >&2; return 1; }
   else
     echo "the node has neither curl nor wget" >&2
     return 1

@@ -69,7 +69,8 @@ return {
   { "sysctl", "net/ipv4/tcp_rmem", { value = "4096 131072  6291456" }, is = "set -- $(cat /proc/sys/net/ipv4/tcp_rmem); [ $3 = 6291456 ]" },
   { "kernel_module", "ext4", {}, by_hand = { "rm /etc/modules-load.d/90-slipway-ext4.conf" } },
   { "hostname", "n1.example", {}, by_hand = { "echo other > /proc/sys/kernel/hostname", "echo other > /etc/hostname" }, keeps = true },
-  { "timezone", "Asia/Seoul", {}, before = "ln -sfn /usr/share/zoneinfo/Etc/UTC /etc/localtime", by_hand = { "ln -sfn /usr/share/zoneinfo/Etc/UTC /etc/localtime" },
+  { "timezone", "Asia/Seoul", {}, before = "ln -sfn /usr/share/zoneinfo/Etc/UTC /etc/localtime",
+    by_hand = { "ln -sfn /usr/share/zoneinfo/Etc/UTC /etc/localtime" },
     keeps = true },
   { "mount", "/srv/mnt point", { source = "tmpfs", type = "tmpfs", options = { "size=1m", "nosuid" } }, before = ": > /etc/fstab",
     is = "grep -q nosuid /proc/mounts", by_hand = { "umount '/srv/mnt point'", "sed -i s/nosuid/suid/ /etc/fstab" }, after = "! [ -s /etc/fstab ]" },
@@ -92,7 +93,16 @@ return {
   { "exec", "once", { command = "echo x >> /srv/once" }, is = "[ $(wc -l < /srv/once) = 1 ]", then_ = { { command = "echo y >> /srv/once" } }, keeps = true },
 
   -- fetching
+  { "download", "/srv/tool", { url = "http://127.0.0.1:8099/tool", sha256 = sha256("tool 1\n"), mode = "0755" },
+    before = "echo tool 1 > $SLIPWAY_TEST_WWW/tool; echo tool 2 > $SLIPWAY_TEST_WWW/tool2", is = "[ -x /srv/tool ]",
+    by_hand = { "echo >> /srv/tool", "chmod 600 /srv/tool", "rm /srv/tool; ln -s /etc/passwd /srv/tool" },
+    then_ = { { url = "http://127.0.0.1:8099/tool2", sha256 = sha256("tool 2\n") } } },
+  { "download", "a label", { target = "/srv/t 2", url = "http://127.0.0.1:8099/tool" }, by_hand = { "rm '/srv/t 2'" },
+    then_ = { { target = "/srv/t 2", url = "http://127.0.0.1:8099/tool2" } } },
+  { "archive", "by url", { url = "http://127.0.0.1:8099/x.tar", target = "/srv/un packed", creates = "/srv/un packed/top/bin/tool" },
+    before = "mkdir -p /srv/x/top/bin; echo tool > /srv/x/top/bin/tool; tar -cf $SLIPWAY_TEST_WWW/x.tar -C /srv/x top; rm -r /srv/x",
+    by_hand = { "rm -r '/srv/un packed/top'" } },
   { "archive", "/srv/unpacked", { source = "/srv/x.tgz", creates = { "/srv/unpacked/bin/tool" }, strip = 1 },
     before = "mkdir -p /srv/x/top/bin; echo tool > /srv/x/top/bin/tool; tar -czf /srv/x.tgz -C /srv/x top; rm -r /srv/x",
-    by_hand = { "rm -r /srv/unpacked/bin", "rm -r /srv/unpacked", wanted = "absent" } },
+    by_hand = { "rm -r /srv/unpacked/bin", "rm -r /srv/unpacked" } },
 }

@@ -36,9 +36,9 @@ function harness.run(code, options)
   local _, how, status = os.execute(command)
   local out = { raw = read_file(scratch .. "/out"), err = read_file(scratch .. "/err"), status = how == "exit" and status or 128 + status }
   out.ok, out.text, out.lines = out.status == 0, out.raw:gsub("\n+$", ""), {}
-  for line in out.raw:gmatch("([^\n]*)\n") do out.lines[#out.lines + 1] = line end
-  local last = out.raw:match("([^\n]+)$")
-  if last then out.lines[#out.lines + 1] = last end
+  if out.text ~= "" then
+    for line in (out.text .. "\n"):gmatch("([^\n]*)\n") do out.lines[#out.lines + 1] = line end
+  end
   return out
 end
 
@@ -135,7 +135,7 @@ slipway = {                                          -- luacheck: globals slipwa
   is_known = function(v) return v ~= unknown end,
   is_secret = function() return false end,
   fail = function(message) error(message, 0) end,
-  file = function(path) return assert(read_file(path), path) end,
+  file = function(path) return assert(read_file(path), path), path end,
   file_info = function(path) return { path = path, sha256 = hash_file(path), size = #read_file(path) } end,
   template = function(text, vars) return (text:gsub("{{ *(%w+) *}}", vars)) end,
 }
@@ -174,7 +174,8 @@ end
 
 -- A resource as the state and the playbook have it: { type, name, desired, prior }.
 function harness.declare(type_name, name, attributes)
-  local spec = harness.types[type_name] or require("host/" .. type_name)
+  if not harness.types[type_name] then require("host/" .. type_name) end
+  local spec = harness.types[type_name]
   assert(spec.name.pattern == nil or name:find(spec.name.pattern), ("the name '%s' is refused"):format(name))
   local desired = spec.declare and spec.declare(merge(attributes), name) or merge(attributes)
   check_schema(spec, desired)
@@ -184,7 +185,7 @@ function harness.declare(type_name, name, attributes)
   end
   local has_unknown = false
   for _, value in pairs(desired) do has_unknown = has_unknown or value == unknown end
-  if spec.normalise and not has_unknown then desired = check_schema(spec, spec.normalise(merge(desired), name)) end
+  if spec.normalise and not has_unknown and desired.state ~= "absent" then desired = check_schema(spec, spec.normalise(merge(desired), name)) end
   return { spec = spec, name = name, desired = desired }
 end
 

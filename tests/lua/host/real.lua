@@ -102,6 +102,11 @@ for _, case in ipairs(cases) do
     end
   end
 end
+local ok, why = xpcall(require "batches", debug.traceback, h, check)
+if not ok then
+  failures = failures + 1
+  print("FAIL batches: " .. why)
+end
 h.done()
 print(("%s: %d checks, %d failed"):format(h.shell, checks, failures))
 os.exit(failures == 0)

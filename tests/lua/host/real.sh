@@ -1,6 +1,6 @@
 #!/bin/sh
 # Really runs the host types on this machine, with dash, busybox and bash: in a mount and UTS namespace where /etc, /root, /home, /run and /srv are
-# scratch. Needs root, lua5.4, unshare (util-linux), and what is to be tried: dash, busybox, bash.
+# scratch. Needs root, lua5.4, unshare (util-linux), ip, busybox, and what is to be tried: dash, busybox, bash.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "${1:-}" != --inside ]; then
@@ -17,13 +17,18 @@ mount -t tmpfs tmpfs "$scratch"
 cp -a /etc "$scratch/etc"
 for directory in root home run srv; do mkdir "$scratch/$directory"; done
 for directory in etc root home run srv; do mount --bind "$scratch/$directory" "/$directory"; done
-mount -t proc proc /proc 2>/dev/null || :
+# A web server for what is downloaded.
+mkdir "$scratch/www"
+ip link set lo up
+busybox httpd -f -p 127.0.0.1:8099 -h "$scratch/www" &
+trap 'kill $!' EXIT
+export SLIPWAY_TEST_WWW="$scratch/www"
 case $2 in
   busybox)
     # Only busybox's tools, but for those it does not claim to have.
     mkdir "$scratch/bin"
     for applet in $(busybox --list); do ln -s "$(command -v busybox)" "$scratch/bin/$applet"; done
     for tool in groupmod; do ln -s "$(command -v $tool)" "$scratch/bin/$tool"; done
-    exec lua5.4 "$here/real.lua" "$scratch/bin/sh" "$scratch/bin" ;;
-  *) exec lua5.4 "$here/real.lua" "$2" ;;
+    lua5.4 "$here/real.lua" "$scratch/bin/sh" "$scratch/bin" ;;
+  *) lua5.4 "$here/real.lua" "$2" ;;
 esac
