@@ -61,7 +61,7 @@ static bool has_mark(const struct sw_value *v, marked_fn *marked) {
 static void add_marks(struct sw_str *out, const struct sw_value *v, marked_fn *marked) {
     if (v && marked(v)) {
         sw_str_addz(out, "true");
-    } else if (sw_is(v, SW_MAP)) {
+    } else if (v && v->kind == SW_MAP) {
         sw_str_addc(out, '{');
         for (size_t i = 0; i < v->map.n; i++) {
             if (!has_mark(v->map.v[i].value, marked)) continue;
@@ -69,7 +69,7 @@ static void add_marks(struct sw_str *out, const struct sw_value *v, marked_fn *m
             add_marks(out, v->map.v[i].value, marked);
         }
         sw_str_addc(out, '}');
-    } else if (sw_is(v, SW_LIST) && has_mark(v, marked)) {
+    } else if (v && v->kind == SW_LIST && has_mark(v, marked)) {
         sw_str_addc(out, '[');
         for (size_t i = 0; i < v->list.n; i++) {
             if (i) sw_str_addc(out, ',');

@@ -1,9 +1,6 @@
 /* The plan for people. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "slipway/map.h"
-#include "slipway/vec.h"
 #include "view.h"
 
 bool sw_view__shown(const struct sw_view *view, const struct sw_plan_item *item) {
@@ -56,140 +53,6 @@ void sw_view__item(struct sw_view *view, size_t indent, const struct sw_plan_ite
     view->creating = false;
 }
 
-/* Identical items of several hosts are drawn once: a cell is one such item and the hosts that have it. */
-struct cell {
-    const struct sw_plan_item *item; /* the first of them */
-    struct {
-        const char **v;
-        size_t n, cap;
-    } hosts;
-    char *key;
-    bool drawn;
-};
-struct cells {
-    struct cell **v;
-    size_t n, cap;
-};
-
-static void add_hash(struct sw_str *key, const struct sw_value *v) {
-    char hex[65];
-    if (!v) {
-        sw_str_addz(key, "|-");
-        return;
-    }
-    sw_value_hash(v, hex);
-    sw_str_addf(key, "|%s%s", v->secret ? "s" : "", hex);
-}
-
-/* Everything that is drawn, with values by hash: two items with one key look the same and mean the same. */
-static char *item_key(const struct sw_plan_item *item) {
-    struct sw_str key = {0};
-    const char *reason = item->reason ? item->reason : "", *host = item->resource->host;
-    size_t len = strlen(host);
-    if (strncmp(reason, host, len) == 0 && reason[len] == '/') reason += len + 1;
-    sw_str_addf(&key, "%d%d%d|%s|%s", (int)item->action, item->at_apply, item->triggered, sw_report__local_name(item->resource), reason);
-    for (size_t i = 0; i < item->n_diffs; i++) {
-        sw_str_addf(&key, "|%s%d", item->diffs[i].name, item->diffs[i].forces_replace);
-        add_hash(&key, item->diffs[i].before);
-        add_hash(&key, item->diffs[i].after);
-    }
-    return sw_str_take(&key);
-}
-
-static bool same_hosts(const struct cell *a, const struct cell *b) {
-    if (a->hosts.n != b->hosts.n) return false;
-    for (size_t i = 0; i < a->hosts.n; i++)
-        if (strcmp(a->hosts.v[i], b->hosts.v[i]) != 0) return false;
-    return true;
-}
-
-/* Nothing on a machine that is yet to be made can be read: said once for the host instead of on every line. */
-static bool all_at_apply(const struct cells *cells, size_t first) {
-    for (size_t i = first; i < cells->n; i++) {
-        const struct sw_plan_item *item = cells->v[i]->item;
-        if (same_hosts(cells->v[first], cells->v[i]) && (!item->at_apply || item->action != SW_CREATE)) return false;
-    }
-    return true;
-}
-
-static void add_hosts_heading(struct sw_view *view, const struct cell *cell) {
-    size_t columns = sw_report__columns(&view->style), used = 2;
-    sw_report__spaces(view->out, 2);
-    for (size_t i = 0; i < cell->hosts.n; i++) {
-        size_t width = sw_columns(cell->hosts.v[i], strlen(cell->hosts.v[i])) + 2;
-        if (i && used + width > columns) {
-            sw_str_addz(view->out, "\n  ");
-            used = 2;
-        }
-        sw_report__paint(view->out, &view->style, SW_TONE_BOLD, cell->hosts.v[i]);
-        if (i + 1 < cell->hosts.n) sw_str_addz(view->out, ", ");
-        used += width;
-    }
-    bool several = cell->hosts.n > 1;
-    if (several || view->all_at_apply) {
-        sw_str_addc(view->out, ' ');
-        const char *note = !view->all_at_apply ? "(same on all)" : several ? "(same on all, checked at apply)" : "(checked at apply)";
-        sw_report__paint(view->out, &view->style, SW_TONE_DIM, note);
-    }
-    sw_str_addc(view->out, '\n');
-}
-
-/* Hosts are gathered in plan order, which may interleave them; `by host` wants each host's items together. */
-static struct cells gather(const struct sw_view *view, const struct sw_plan *plan) {
-    struct cells cells = {0};
-    struct sw_map by_key = {0};
-    for (size_t i = 0; i < plan->n_items; i++) {
-        const struct sw_plan_item *item = &plan->items[i];
-        if (sw_report__layer(item->resource) != 1 || !sw_view__shown(view, item)) continue;
-        char *key = item_key(item);
-        struct cell *cell = sw_map_find(&by_key, key);
-        if (!cell) {
-            cell = sw_xcalloc(1, sizeof *cell);
-            cell->item = item;
-            cell->key = key;
-            sw_map_set(&by_key, cell->key, cell);
-            sw_vec_push(&cells, cell);
-        } else {
-            free(key);
-        }
-        sw_vec_push(&cell->hosts, item->resource->host);
-    }
-    sw_map_done(&by_key);
-    return cells;
-}
-
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Cells of one set of hosts stand together, under those hosts' names. Sets come in the order of their first item. */
-static size_t draw_nodes(struct sw_view *view, const struct sw_plan *plan) {
-    struct cells cells = gather(view, plan);
-    size_t n = 0, sets = 0;
-    for (size_t i = 0; i < cells.n; i++) qsort(cells.v[i]->hosts.v, cells.v[i]->hosts.n, sizeof(const char *), compare_names);
-    for (size_t i = 0; i < cells.n; i++) {
-        if (cells.v[i]->drawn) continue;
-        if (sets++) sw_str_addc(view->out, '\n');
-        if (view->fenced) sw_str_addc(view->out, ' ');
-        view->all_at_apply = all_at_apply(&cells, i);
-        add_hosts_heading(view, cells.v[i]);
-        for (size_t j = i; j < cells.n; j++) {
-            if (cells.v[j]->drawn || !same_hosts(cells.v[i], cells.v[j])) continue;
-            cells.v[j]->drawn = true;
-            sw_view__item(view, 4, cells.v[j]->item, true);
-            n += cells.v[j]->hosts.n;
-        }
-    }
-    view->all_at_apply = false;
-    for (size_t i = 0; i < cells.n; i++) {
-        sw_vec_done(&cells.v[i]->hosts);
-        free(cells.v[i]->key);
-        free(cells.v[i]);
-    }
-    sw_vec_done(&cells);
-    return n;
-}
-
 size_t sw_view__layer(struct sw_view *view, const struct sw_plan *plan, unsigned layer, bool title) {
     size_t n = 0;
     for (size_t i = 0; i < plan->n_items; i++)
@@ -201,7 +64,7 @@ size_t sw_view__layer(struct sw_view *view, const struct sw_plan *plan, unsigned
         sw_report__tone_end(view->out, &view->style, SW_TONE_BOLD);
         sw_str_addz(view->out, "\n\n");
     }
-    if (layer == 1) return draw_nodes(view, plan);
+    if (layer == 1) return sw_view__nodes(view, plan);
     for (size_t i = 0; i < plan->n_items; i++)
         if (sw_report__layer(plan->items[i].resource) == layer && sw_view__shown(view, &plan->items[i]))
             sw_view__item(view, 2, &plan->items[i], false);

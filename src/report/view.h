@@ -25,6 +25,8 @@ void sw_view__warnings(struct sw_view *view, const struct sw_plan *plan);
 void sw_view__drift(struct sw_view *view, const struct sw_plan *plan);
 /* All items of a layer that are worth showing; returns how many changes that were. With `title`, a heading first. */
 size_t sw_view__layer(struct sw_view *view, const struct sw_plan *plan, unsigned layer, bool title);
+/* plan_fold.c: layer 1. */
+size_t sw_view__nodes(struct sw_view *view, const struct sw_plan *plan);
 bool sw_view__shown(const struct sw_view *view, const struct sw_plan_item *item);
 
 /* What `item->before` has that differs from `item->prior`. Allocated in `arena`. */
