@@ -89,7 +89,8 @@ static void add_text(struct sw_view *view, size_t indent, const char *p, size_t 
             sw_str_addc(view->out, '\n');
         } else {
             sw_view__begin(view, indent, '+');
-            sw_report__paint(view->out, &view->style, SW_TONE_DIM, view->style.unicode && !view->fenced ? "│ " : "| ");
+            sw_report__paint(view->out, &view->style, SW_TONE_DIM, view->style.unicode && !view->fenced ? "│" : "|");
+            if (line) sw_str_addc(view->out, ' ');
             sw_str_add_printable(view->out, p, line);
             sw_str_addc(view->out, '\n');
         }
@@ -251,15 +252,21 @@ static void add_value(struct sw_view *view, size_t indent, size_t start, const c
     }
 }
 
+/* Of something new, what only repeats the type's defaults says nothing about it. */
+static bool is_told(const struct sw_view *view, const struct sw_attr_diff *d) {
+    if (sw_is_nil(d->before) && sw_is_nil(d->after)) return false;
+    return !(view->creating && d->attr && d->attr->fallback && sw_value_equal(d->attr->fallback, d->after));
+}
+
 void sw_view__diffs(struct sw_view *view, size_t indent, const struct sw_attr_diff *diffs, size_t n) {
     size_t width = 0;
     for (size_t i = 0; i < n; i++) {
         size_t columns = sw_columns(diffs[i].name, strlen(diffs[i].name));
-        if (columns > width && columns <= MAX_NAME) width = columns;
+        if (columns > width && columns <= MAX_NAME && is_told(view, &diffs[i])) width = columns;
     }
     for (size_t i = 0; i < n; i++) {
         const struct sw_attr_diff *d = &diffs[i];
-        if (sw_is_nil(d->before) && sw_is_nil(d->after)) continue;
+        if (!is_told(view, d)) continue;
         add_value(view, indent, indent + 2, d->name, width, member_sign(d->before, d->after), d->before, d->after,
                   d->attr && d->attr->sensitive, d->forces_replace ? "# forces replacement" : NULL);
     }

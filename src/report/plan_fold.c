@@ -34,9 +34,12 @@ static char *item_key(const struct sw_plan_item *item) {
     const char *reason = item->reason ? item->reason : "", *host = item->resource->host;
     size_t len = strlen(host);
     if (strncmp(reason, host, len) == 0 && reason[len] == '/') reason += len + 1;
-    sw_str_addf(&key, "%d%d%d|%s|%s", (int)item->action, item->at_apply, item->triggered, sw_report__local_name(item->resource), reason);
+    const char *name = sw_report__local_name(item->resource);
+    /* Lengths before texts: no name can pretend to be a name and a reason. */
+    sw_str_addf(&key, "%d%d%d|%zu:%s|%zu:%s", (int)item->action, item->at_apply, item->triggered, strlen(name), name, strlen(reason),
+                reason);
     for (size_t i = 0; i < item->n_diffs; i++) {
-        sw_str_addf(&key, "|%s%d", item->diffs[i].name, item->diffs[i].forces_replace);
+        sw_str_addf(&key, "|%zu:%s%d", strlen(item->diffs[i].name), item->diffs[i].name, item->diffs[i].forces_replace);
         add_hash(&key, item->diffs[i].before);
         add_hash(&key, item->diffs[i].after);
     }

@@ -175,6 +175,19 @@ static void nested_values(void **state) {
     fixture_free(f);
 }
 
+static void defaults_are_not_told_of_what_is_new(void **state) {
+    (void)state;
+    struct fixture *f = fixture_new();
+    const struct sw_attr attr = {.name = "state", .type = SW_T_STRING, .fallback = sw_value_str(f->arena, "present")};
+    diff(f, add(f, "n1", "package", "curl", SW_CREATE), "state", NULL, "\"present\"")->attr = &attr;
+    diff(f, add(f, "n1", "package", "vim", SW_UPDATE), "state", "\"absent\"", "\"present\"")->attr = &attr;
+    struct sw_str out = {0};
+    sw_report_plan(&out, &f->plan, &PLAIN, false);
+    assert_non_null(strstr(sw_str_z(&out), "    + package:curl\n    ~ package:vim\n        ~ state = \"absent\" -> \"present\"\n"));
+    sw_str_done(&out);
+    fixture_free(f);
+}
+
 static void nothing_to_do(void **state) {
     (void)state;
     struct fixture *f = fixture_new();
@@ -216,6 +229,7 @@ int main(void) {
         cmocka_unit_test(hosts_yet_to_be_made),
         cmocka_unit_test(drift_comes_first),
         cmocka_unit_test(nested_values),
+        cmocka_unit_test(defaults_are_not_told_of_what_is_new),
         cmocka_unit_test(nothing_to_do),
         cmocka_unit_test(escape_sequences_are_shown_not_sent),
     };
