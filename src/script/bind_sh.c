@@ -65,6 +65,10 @@ static void add_value(lua_State *L, struct sw_scope *scope, int index, const cha
         return;
     }
     lua_Integer n = luaL_len(L, index);
+    if (n == 0 && !sw_script__thaw(L, index)) {
+        lua_pushnil(L);
+        if (lua_next(L, index)) luaL_error(L, "sh: {%s} is a map, not a text, number, boolean or list", key);
+    }
     for (lua_Integer i = 1; i <= n; i++) {
         if (i > 1) sw_str_addc(&scope->str, ' ');
         lua_geti(L, index, i);

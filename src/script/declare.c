@@ -244,8 +244,8 @@ static void read_reserved(lua_State *L, int attrs, const struct sw_lua_type *t, 
     lua_pop(L, 5);
 }
 
-/* The type's own `declare`, with references still in place: a shallow copy goes in, so that the caller's table stays as it is. [-0, +1] */
-static void run_declare(lua_State *L, const struct sw_lua_type *t, int attrs, const char *name) {
+/* A shallow copy goes in, so that the caller's table stays as it is. */
+void sw_script__declare_attributes(lua_State *L, const struct sw_lua_type *t, int attrs, const char *name) {
     if (!t->has_declare || !sw_script__push_function(L, t, "declare")) {
         lua_pushvalue(L, attrs);
         return;
@@ -297,7 +297,7 @@ static int declare(lua_State *L) {
     }
     d->scratch.n = 0;
     read_reserved(L, 4, t, r);
-    run_declare(L, t, 4, name); // type host name attrs err attributes
+    sw_script__declare_attributes(L, t, 4, name); // type host name attrs err attributes
     const struct sw_value *desired = sw_script__to_map(L, 6, s->arena, &t->schema, true, "the attributes");
     const struct sw_schema *schema = sw_script__wants_absent(desired) && t->type.on_host ? &t->absent : &t->schema;
     if (sw_schema_check(schema, desired, r->pos, s->arena, &desired, err)) {

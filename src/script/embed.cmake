@@ -35,3 +35,7 @@ add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/embedded.c
   DEPENDS ${embed_paths} ${PROJECT_BINARY_DIR}/embed.list ${CMAKE_CURRENT_LIST_FILE}
   COMMENT "Embedding the Lua library" VERBATIM)
 cmake_language(DEFER CALL target_sources sw_script PRIVATE ${PROJECT_BINARY_DIR}/embedded.c)
+if(SLIPWAY_TESTS)
+  cmake_language(DEFER CALL target_compile_definitions sw_script INTERFACE "SW_TESTS_LUA=\"${PROJECT_SOURCE_DIR}/tests/lua\""
+    "SW_LUA_META=\"${PROJECT_SOURCE_DIR}/lua/meta\"")
+endif()

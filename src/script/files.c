@@ -16,13 +16,16 @@
 
 enum { MAX_TEXT = 16 << 20 };
 
+static bool leads_out(const char *name, struct sw_err *err) {
+    if (*name != '/' && strcmp(name, "..") != 0 && !sw_starts_with(name, "../") && !strstr(name, "/../") && !sw_ends_with(name, "/..")) return false;
+    sw_err_set(err, SW_EREFUSED, "'%s' leads out of the inventory's directory", name);
+    return true;
+}
+
 char *sw_script__inside(const char *dir, const char *name, struct sw_err *err) {
     char path[PATH_MAX], real[PATH_MAX];
     size_t n = strlen(dir);
-    if (*name == '/' || strcmp(name, "..") == 0 || sw_starts_with(name, "../") || strstr(name, "/../") || sw_ends_with(name, "/..")) {
-        sw_err_set(err, SW_EREFUSED, "'%s' leads out of the inventory's directory", name);
-        return NULL;
-    }
+    if (leads_out(name, err)) return NULL;
     if (n + strlen(name) + 2 > sizeof path) return NULL;
     snprintf(path, sizeof path, "%s/%s", dir, name);
     if (!realpath(path, real)) return NULL;
@@ -97,6 +100,7 @@ static int file(lua_State *L) {
         lua_pushvalue(L, 1);
         return give(L, scope);
     }
+    if (leads_out(name, err)) return lua_error(L);
     for (size_t i = 0; i < sw_countof(folders); i++) {
         if (!read_from(scope, s->dir, folders[i], name, err)) {
             if (err->code) return lua_error(L);

@@ -226,6 +226,8 @@ void sw_script__step_from(lua_State *L, const struct sw_lua_type *type, int inde
 /* --- declare.c ------------------------------------------------------------------------------------------------------------------------------------------- */
 void sw_script__open_declare(lua_State *L) SW_LJMP;
 void sw_script__warn(lua_State *L, const char *text) SW_LJMP;
+/* The table of attributes after the type's own `declare`, with references still in place. [-0, +1] */
+void sw_script__declare_attributes(lua_State *L, const struct sw_lua_type *type, int attributes, const char *name) SW_LJMP;
 void sw_script__declare_done(struct sw_script *script);
 
 /* --- bind_*.c: functions by subject ------------------------------------------------------------------------------------------------------------------------ */
@@ -233,7 +235,7 @@ void sw_script__open_json(lua_State *L) SW_LJMP; /* json, yaml in the table on t
 void sw_script__open_text(lua_State *L) SW_LJMP; /* base64, sha256 in the table on top */
 void sw_script__open_sh(lua_State *L) SW_LJMP;   /* sh, sh_quote, sh_prelude in the table on top */
 void sw_script__open_cidr(lua_State *L) SW_LJMP; /* cidr in the table on top */
-void sw_script__open_testing(lua_State *L) SW_LJMP;
+void sw_script__open_testing(lua_State *L) SW_LJMP; /* in the table on top */
 
 /* --- api.c, task.c, await.c: types in an API, as coroutines -------------------------------------------------------------------------------------------------- */
 void sw_script__open_api(lua_State *L) SW_LJMP;

@@ -430,4 +430,6 @@ static int gsub(lua_State *L) {
 void sw_script__open_match(lua_State *L) {
     static const luaL_Reg functions[] = {{"find", find}, {"match", match}, {"gmatch", gmatch}, {"gsub", gsub}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
+    lua_pushcfunction(L, find);
+    lua_setfield(L, LUA_REGISTRYINDEX, "slipway.find"); /* for raises() in tests */
 }

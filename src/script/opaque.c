@@ -306,7 +306,7 @@ void sw_script__join(lua_State *L, int n) {
         }
         if (!secret) luaL_pushresultsize(&buffer, total);
     }
-    lua_replace(L, first);
+    if (n > 0) lua_replace(L, first);
     lua_settop(L, first);
 }
 

@@ -292,7 +292,6 @@ static void open_core(lua_State *L) {
     sw_script__open_define(L);
     sw_script__open_declare(L);
     sw_script__open_api(L);
-    sw_script__open_testing(L);
 }
 
 /* [-0, +1] what the library's chunks see. */

@@ -2,7 +2,7 @@
  *
  * Presence is handled here, not in the types: `state = "absent"` in what is wanted turns a found thing into a difference, and its step into `remove`.
  */
-#include "host.h"
+#include "type.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,21 +124,7 @@ const struct sw_value *sw_script__mark(const struct sw_schema *schema, const str
 
 /* --- the calls ----------------------------------------------------------------------------------------------------------------------------- */
 
-struct call {
-    const struct sw_lua_type *type;
-    const char *function;
-    const struct sw_item *items;
-    size_t n;
-    const struct sw_batch_result *output;
-    struct sw_arena *arena;
-    const struct sw_value *desired;
-    const char *name;
-    struct sw_str *fragment;
-    struct sw_step *step;
-    const struct sw_value **ret;
-};
-
-static int enter(struct call *c, lua_CFunction fn, struct sw_err *err) {
+static int enter(struct sw_type_call *c, lua_CFunction fn, struct sw_err *err) {
     int code = sw_script__run(c->type->script, fn, c, err);
     if (code) sw_err_frame(err, "running '%s' of the resource type '%s'", c->function, c->type->type.name);
     return code;
@@ -148,7 +134,7 @@ static const struct sw_lua_type *lua_type_of(const struct sw_type *type) {
     return type->impl;
 }
 
-static void push_items(lua_State *L, const struct call *c) {
+static void push_items(lua_State *L, const struct sw_type_call *c) {
     lua_createtable(L, (int)c->n, 0);
     for (size_t i = 0; i < c->n; i++) {
         sw_script__push_item(L, c->type, &c->items[i], false);
@@ -156,8 +142,8 @@ static void push_items(lua_State *L, const struct call *c) {
     }
 }
 
-static int do_probe(lua_State *L) {
-    struct call *c = lua_touserdata(L, 1);
+int sw_type__probe(lua_State *L) {
+    struct sw_type_call *c = lua_touserdata(L, 1);
     struct sw_text text;
     if (!sw_script__push_function(L, c->type, c->function)) return luaL_error(L, "the resource type '%s' has no '%s'", c->type->type.name, c->function);
     if (c->type->type.batched) push_items(L, c);
@@ -172,14 +158,14 @@ static int do_probe(lua_State *L) {
 
 static int probe(const struct sw_type *type, const struct sw_item *items, size_t n, struct sw_str *fragment, struct sw_err *err) {
     const struct sw_lua_type *t = lua_type_of(type);
-    struct call c = {.type = t, .function = type->batched ? "probe_all" : "probe", .items = items, .n = n, .fragment = fragment};
+    struct sw_type_call c = {.type = t, .function = type->batched ? "probe_all" : "probe", .items = items, .n = n, .fragment = fragment};
     if (t->origin == SW_FROM_USER && t->script->options.untrusted)
         return sw_err_set(err, SW_EREFUSED, "the probe of '%s' is the playbook's own: it runs at apply", type->name);
-    return enter(&c, do_probe, err);
+    return enter(&c, sw_type__probe, err);
 }
 
 /* What was read (on top, or nil) as the engine compares it: with `state`, as far as that is the library's. */
-static const struct sw_value *found(lua_State *L, const struct call *c, const struct sw_item *item) {
+static const struct sw_value *found(lua_State *L, const struct sw_type_call *c, const struct sw_item *item) {
     bool absent = sw_script__wants_absent(item->desired);
     if (lua_isnil(L, -1) || (lua_isboolean(L, -1) && !lua_toboolean(L, -1))) return absent ? item->desired : NULL;
     if (sw_script__opaque(L, -1) == SW_O_UNKNOWN) return &SW_UNKNOWN_VALUE;
@@ -189,8 +175,8 @@ static const struct sw_value *found(lua_State *L, const struct call *c, const st
     return sw_script__mark(&c->type->schema, v, item->desired, item->prior, c->arena);
 }
 
-static int do_read(lua_State *L) {
-    struct call *c = lua_touserdata(L, 1);
+int sw_type__read(lua_State *L) {
+    struct sw_type_call *c = lua_touserdata(L, 1);
     if (!sw_script__push_function(L, c->type, c->function)) return luaL_error(L, "the resource type '%s' has no '%s'", c->type->type.name, c->function);
     sw_script__push_output(L, c->output);
     if (!c->type->type.batched) {
@@ -212,9 +198,9 @@ static int do_read(lua_State *L) {
 
 static int read_output(const struct sw_type *type, const struct sw_item *items, size_t n, const struct sw_batch_result *output,
                        struct sw_arena *arena, const struct sw_value **ret, struct sw_err *err) {
-    struct call c = {.type = lua_type_of(type), .function = type->batched ? "read_all" : "read", .items = items, .n = n,
+    struct sw_type_call c = {.type = lua_type_of(type), .function = type->batched ? "read_all" : "read", .items = items, .n = n,
                      .output = output, .arena = arena, .ret = ret};
-    return enter(&c, do_read, err);
+    return enter(&c, sw_type__read, err);
 }
 
 /* --- steps --------------------------------------------------------------------------------------------------------------------------------- */
@@ -305,8 +291,8 @@ void sw_script__step_from(lua_State *L, const struct sw_lua_type *type, int inde
     *ret = step;
 }
 
-static int do_step(lua_State *L) {
-    struct call *c = lua_touserdata(L, 1);
+int sw_type__step(lua_State *L) {
+    struct sw_type_call *c = lua_touserdata(L, 1);
     if (!sw_script__push_function(L, c->type, c->function)) {
         lua_pushnil(L); /* a type that cannot be removed leaves what it made */
     } else {
@@ -323,14 +309,14 @@ static bool removes(const struct sw_item *item) {
 
 static int step(const struct sw_type *type, const struct sw_item *item, struct sw_arena *arena, struct sw_step *ret, struct sw_err *err) {
     struct sw_step made;
-    struct call c = {.type = lua_type_of(type), .function = removes(item) ? "remove" : "apply", .items = item, .n = 1, .arena = arena, .step = &made};
-    int code = enter(&c, do_step, err);
+    struct sw_type_call c = {.type = lua_type_of(type), .function = removes(item) ? "remove" : "apply", .items = item, .n = 1, .arena = arena, .step = &made};
+    int code = enter(&c, sw_type__step, err);
     if (code == 0) *ret = made;
     return code;
 }
 
-static int do_result(lua_State *L) {
-    struct call *c = lua_touserdata(L, 1);
+int sw_type__result(lua_State *L) {
+    struct sw_type_call *c = lua_touserdata(L, 1);
     const struct sw_value *desired = c->items->desired ? c->items->desired : &SW_EMPTY_MAP;
     *c->ret = desired;
     if (removes(c->items) || !sw_script__push_function(L, c->type, c->function)) return 0;
@@ -346,8 +332,8 @@ static int do_result(lua_State *L) {
 static int result(const struct sw_type *type, const struct sw_item *item, const struct sw_batch_result *output, struct sw_arena *arena,
                   const struct sw_value **ret, struct sw_err *err) {
     const struct sw_value *made = NULL;
-    struct call c = {.type = lua_type_of(type), .function = "result", .items = item, .n = 1, .output = output, .arena = arena, .ret = &made};
-    int code = enter(&c, do_result, err);
+    struct sw_type_call c = {.type = lua_type_of(type), .function = "result", .items = item, .n = 1, .output = output, .arena = arena, .ret = &made};
+    int code = enter(&c, sw_type__result, err);
     if (code == 0) *ret = made;
     return code;
 }
@@ -370,7 +356,7 @@ const struct sw_value *sw_script__normalise(lua_State *L, const struct sw_lua_ty
 }
 
 static int do_normalise(lua_State *L) {
-    struct call *c = lua_touserdata(L, 1);
+    struct sw_type_call *c = lua_touserdata(L, 1);
     *c->ret = sw_script__normalise(L, c->type, c->desired, c->name, c->arena);
     return 0;
 }
@@ -378,7 +364,7 @@ static int do_normalise(lua_State *L) {
 static int normalise(const struct sw_type *type, const struct sw_value *desired, const char *name, struct sw_arena *arena,
                      const struct sw_value **ret, struct sw_err *err) {
     const struct sw_value *made = NULL;
-    struct call c = {.type = lua_type_of(type), .function = "normalise", .desired = desired, .name = name, .arena = arena, .ret = &made};
+    struct sw_type_call c = {.type = lua_type_of(type), .function = "normalise", .desired = desired, .name = name, .arena = arena, .ret = &made};
     int code = enter(&c, do_normalise, err);
     if (code == 0) *ret = made;
     return code;
