@@ -21,6 +21,9 @@ local function labels(node)
   return all
 end
 
+--- Taints that were asked for. None is not the same as "none": then kubeadm's own stay.
+local function taints(node) return node.taints and #node.taints > 0 and node.taints or nil end
+
 return function(hosts, inv)
   local first = control_plane(inv)
   local leader = hosts[first.name]
@@ -36,7 +39,7 @@ return function(hosts, inv)
     ignore_preflight_errors = inv.kubernetes.source == "bundle" and { "ImagePull" } or nil,
   }
   local token = leader:kubeadm_token "join" { depends_on = { init } }
-  leader:kube_node(first.name) { labels = labels(first), taints = first.taints, depends_on = { init } }
+  leader:kube_node(first.name) { labels = labels(first), taints = taints(first), depends_on = { init } }
 
   for _, node in ipairs(inv.nodes) do
     if node.name ~= first.name then
@@ -45,7 +48,7 @@ return function(hosts, inv)
         config = config.join(node, endpoint, minor, token.token, init.ca_hash),
         cri_socket = config.cri_socket(minor),
       }
-      leader:kube_node(node.name) { labels = labels(node), taints = node.taints, depends_on = { join } }
+      leader:kube_node(node.name) { labels = labels(node), taints = taints(node), depends_on = { join } }
     end
   end
 

@@ -118,7 +118,15 @@ done]], {})
   exit 1
 }}]], { timeout = r.timeout or 240, format = 'jsonpath={range .status.conditions[*]}{.type}={.status}: {.message}{"\\n"}{end}' })
     end
+    add("echo ::result\n" .. KUBECTL .. " get node {node} -o {format}", {
+      format = 'jsonpath={.status.nodeInfo.kubeletVersion}{"\\n"}{.status.addresses[?(@.type=="InternalIP")].address}{"\\n"}',
+    })
     return { script = sh.join(steps), timeout = (r.timeout or 240) + 120 }
+  end,
+
+  result = function(out)
+    local version, address = out.text:match("::result\n([^\n]*)\n?([^\n]*)$")
+    return { version = version, internal_ip = address }
   end,
 
   remove = function(r)

@@ -1,12 +1,27 @@
 --- lab_node: a systemd-nspawn server on an overlay of this machine's root, with sshd and containerd.
 local resource = require "resource"
 
+--- One line of node.sh: name, address, state, leader, host key, prefix, bridge, gateway; "-" where there is none.
+local function parse(line)
+  local fields = {}
+  for field in (line .. "\t"):gmatch("([^\t]*)\t") do fields[#fields + 1] = field ~= "-" and field or false end
+  local name, address, state, _, host_key, prefix, bridge, gateway = table.unpack(fields, 1, 8)
+  return name, {
+    address = address or nil,
+    running = state == "running",
+    host_key = host_key or nil,
+    prefix = prefix and tonumber(prefix) or nil,
+    bridge = bridge or nil,
+    gateway = gateway or nil,
+  }
+end
+
 local function up(client, r, line)
   line("booting")
   local out = client:node("up", { r.name, r.address, r.prefix, r.bridge, r.gateway }, { keys = table.concat(r.authorized_keys, "\n") })
-  local _, _, state, _, host_key = out:match("^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\n]*)")
-  if state ~= "running" then return fail("the node did not come up", "its log is " .. client.dir .. "/" .. r.name .. "/log") end
-  return { running = true, host_key = host_key }
+  local _, node = parse(out:match("[^\n]*"))
+  if not node.running then return fail("the node did not come up", "its log is " .. client.dir .. "/" .. r.name .. "/log") end
+  return { running = true, host_key = node.host_key }
 end
 
 return resource "lab_node" {
@@ -28,8 +43,8 @@ return resource "lab_node" {
   list = function(client)
     local found = {}
     for line in client:node("list"):gmatch("[^\n]+") do
-      local name, address, state, _, host_key = line:match("^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(.*)$")
-      if name then found[name] = { address = address, running = state == "running", host_key = host_key ~= "-" and host_key or nil } end
+      local name, node = parse(line)
+      found[name] = node
     end
     return found
   end,

@@ -6,7 +6,7 @@
 #   up DIR NAME ADDRESS PREFIXLEN BRIDGE GATEWAY         makes or starts a node; SLIPWAY_LAB_KEYS holds root's authorized_keys
 #   stop DIR NAME                                        stops it and keeps its disk
 #   down DIR NAME                                        stops it and removes it
-#   list DIR                                             NAME ADDRESS STATE LEADER_PID HOST_KEY, tab-separated
+#   list DIR                                             NAME ADDRESS STATE LEADER_PID HOST_KEY PREFIXLEN BRIDGE GATEWAY, tab-separated
 #   make-key DIR, show-key DIR, remove-key DIR           the key pair that opens the nodes, DIR/id_ed25519; prints the public key
 #   clean DIR                                            every node down, and the bridge with them if it was made here
 #
@@ -91,7 +91,7 @@ print_node() {
     state=stopped
   fi
   [ "$state" = running ] || leader=
-  printf '%s\t%s\t%s\t%s\t%s\n' "${1##*/}" "${address:--}" "$state" "${leader:--}" "$key"
+  printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "${1##*/}" "${address:--}" "$state" "${leader:--}" "$key" "${prefix:--}" "${bridge:--}" "${gateway:--}"
 }
 
 list() {

@@ -33,6 +33,7 @@ struct app_item {
 struct app_step {                      /* one step of the script that runs */
     struct app_item *item;
     struct sw_step step;
+    bool nothing;                      /* already so: keeps its place in the order, runs nothing */
 };
 
 enum app_host_stage { HOST_IDLE, HOST_READS, HOST_UPLOADS, HOST_RUNS, HOST_RETURNS };
@@ -99,6 +100,8 @@ bool app_is_stale(const struct app_item *it, const struct sw_value *have);
 int app_journal(struct apply *app, struct app_item **items, size_t n, struct sw_err *err);
 void app_start(struct apply *app, struct app_item *it);
 void app_done(struct apply *app, struct app_item *it, const struct sw_value *attributes, bool changed);
+/* It was already as wanted. */
+void app_unchanged(struct apply *app, struct app_item *it);
 /* `certain` false: nobody knows whether it took effect; the intent stays open for the next run. Takes err's contents. */
 void app_fail(struct apply *app, struct app_item *it, struct sw_err *err, bool certain);
 /* Closes the intent of a step that never began. */

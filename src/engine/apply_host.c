@@ -46,6 +46,7 @@ static void verified(void *ctx, struct eng_read *read, struct sw_err *err) {
         fail_head(host, &own);
     } else {
         host->verified = true;
+        host->eng->booting = false;
         for (size_t k = 0; k < read->n; k++) {
             struct app_item *it = host->read_items[k];
             const struct sw_value *have = read->have[k];
@@ -173,15 +174,17 @@ static enum taken take(struct app_host *host, struct app_item *it, struct sw_err
     }
     bool triggered = it->plan->triggered || app_triggered(app, it) || trigger_in_segment(host, it);
     enum sw_action action = it->plan->resource->ephemeral ? SW_CREATE : action_now(host, it, triggered);
-    if (action == SW_NOOP) return NOTHING_TO_DO;
-    if (make_step(host, it, action, triggered, &step, err) != 0) return REFUSED;
-    if (step.len == 0 && step.n_uploads == 0) return NOTHING_TO_DO;
+    if (action != SW_NOOP && make_step(host, it, action, triggered, &step, err) != 0) return REFUSED;
+    bool nothing = step.len == 0 && step.n_uploads == 0;
+    if (nothing && first) return NOTHING_TO_DO;
+    /* In the middle it keeps its place: what comes after it also comes after the steps before it. */
+    if (nothing) step = (struct sw_step){.script = ":", .len = 1};
     if (step.n_uploads && !first) return BARRIER;
-    host->steps[host->n_steps++] = (struct app_step){it, step};
+    host->steps[host->n_steps++] = (struct app_step){it, step, nothing};
     return TAKEN;
 }
 
-/* Fills host->steps. Items that need nothing are finished on the way; a failure ends up at its item. */
+/* Fills host->steps. Items at its head that need nothing are finished on the way; a failure ends up at its item. */
 static void build_segment(struct app_host *host) {
     struct apply *app = host->app;
     host->steps = sw_new_n(app->engine->arena, struct app_step, host->n_queue - host->next + 1);
@@ -194,11 +197,7 @@ static void build_segment(struct app_host *host) {
         case TAKEN:
             if (host->steps[host->n_steps - 1].step.reconnect) return;
             break;
-        case NOTHING_TO_DO: {
-            const struct sw_value *is = it->have && it->desired ? sw_map_merge(app->engine->arena, it->have, it->desired) : it->desired;
-            app_done(app, it, is, false);
-            break;
-        }
+        case NOTHING_TO_DO: app_unchanged(app, it); break;
         case BARRIER: return;
         case REFUSED:
             /* What is already in the segment comes first; its turn to fail comes then. */

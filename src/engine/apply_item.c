@@ -118,6 +118,10 @@ void app_done(struct apply *app, struct app_item *it, const struct sw_value *att
     app_release(app, it);
 }
 
+void app_unchanged(struct apply *app, struct app_item *it) {
+    app_done(app, it, it->have && it->desired ? sw_map_merge(app->engine->arena, it->have, it->desired) : it->desired, false);
+}
+
 static void skip(struct apply *app, struct app_item *it, const char *why) {
     if (it->stage != APP_WAITS) return;
     it->stage = APP_SKIPPED;

@@ -120,6 +120,7 @@ void app_segment_abandon(struct app_host *host) {
 static void begun(void *ctx, size_t id) {
     struct app_host *host = ctx;
     struct app_step *step = &host->steps[id];
+    if (step->nothing) return;
     host->current = step->item;
     host->hushed = false;
     if (step->item->stage != APP_RUNS) app_start(host->app, step->item);
@@ -164,6 +165,11 @@ static void ended(void *ctx, size_t id, const struct sw_batch_result *result) {
     stop_timer(host);
     if (result->status == 0 && reboots(host, it)) return;
     host->current = NULL;
+    if (host->steps[id].nothing) {
+        app_unchanged(host->app, it);
+        app_pump(host->app);
+        return;
+    }
     if (result->status != 0) {
         step_failed(host, it, result);
         return;
@@ -277,8 +283,10 @@ void app_segment_start(struct app_host *host) {
     struct app_item **items = sw_new_n(app->engine->arena, struct app_item *, host->n_steps);
     struct sw_err err = {0};
     struct sw_remote *remote;
-    for (size_t k = 0; k < host->n_steps; k++) items[k] = host->steps[k].item;
-    if (eng_host_open(app->engine, host->eng, &remote, &err) != 0 || app_journal(app, items, host->n_steps, &err) != 0) {
+    size_t n = 0;
+    for (size_t k = 0; k < host->n_steps; k++)
+        if (!host->steps[k].nothing) items[n++] = host->steps[k].item;
+    if (eng_host_open(app->engine, host->eng, &remote, &err) != 0 || app_journal(app, items, n, &err) != 0) {
         end_segment(host, &err);
         return;
     }

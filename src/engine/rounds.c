@@ -80,7 +80,7 @@ static void start(struct eng_plan *p, struct eng_reader *reader) {
     const struct eng_item *first = &p->items[reader->items.v[0]];
     const struct eng_item *machine = reader->host ? eng_machine(p, first) : NULL;
     struct eng_host *host = reader->host ? eng_host_get(engine, reader->host->name) : NULL;
-    if (machine && machine->declared && eng_acts(machine->plan.action)) host->booting = true;
+    if (host) host->booting = machine && machine->declared && eng_acts(machine->plan.action);
     if (sw_value_has_unknown(config) || eng_leaving(machine) || (host && host->booting)) {
         postpone(p, reader);
         return;
