@@ -80,6 +80,9 @@ void sw_keys_let_go(void);
 int sw_bastion_dial(const struct sw_remote_options *bastion, const char *address, unsigned port, const struct sw_waiter *waiter,
                     uint64_t deadline_ms, struct sw_err *err);
 
+/* ssh_kill.c: ends the commands of this connection on the far side, if it answers in time. The session is of no use afterwards. */
+void sw_ssh_kill(struct sw_ssh *ssh, bool sudo, uint64_t until_ms);
+
 /* ssh_run.c */
 struct sw_remote;
 struct sw_remote_job;

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libssh/callbacks.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +16,7 @@ enum {
     WRITE_MAX = 32000,       /* one packet of OpenSSH's 32 KiB, with its header */
     READS_A_TURN = 64,       /* then input gets its turn */
     STATUS_GRACE_MS = 5000,  /* output after the exit status: a daemon that holds the pipe must not hold us */
-    TERM_GRACE_MS = 200,
+    KILL_MS = 500,
 };
 
 struct run {
@@ -231,25 +230,6 @@ static int run_loop(struct run *run) {
     }
 }
 
-static bool never(void *ctx) {
-    (void)ctx;
-    return false;
-}
-
-/* Asks the server to end the command, and gives that a moment. Afterwards the session is thrown away: its state is anybody's guess. */
-static void end_command(struct run *run) {
-    static const struct sw_waiter waiter = {-1, never, NULL};
-    struct sw_ssh *ssh = run->ssh;
-    uint64_t until = sw_now_ms() + TERM_GRACE_MS;
-    ssh_channel_request_send_signal(run->channel, "TERM");
-    ssh_channel_send_eof(run->channel);
-    while (sw_ssh_pump(ssh) && !run->closed && run->status < 0) {
-        short events = POLLIN;
-        if (ssh_get_status(ssh->session) & SSH_WRITE_PENDING) events |= POLLOUT;
-        if (sw_waiter_poll(&waiter, ssh->fd, events, until) != 1) break;
-    }
-}
-
 /* Opens the channel and starts the command. SW_RAN_NEVER when the connection was gone before. */
 static enum sw_ran start(struct run *run, const char *command) {
     struct sw_ssh *ssh = run->ssh;
@@ -298,7 +278,8 @@ static enum sw_ran run_command(struct run *run) {
     int rc = run_loop(run);
     run->job->result.status = run->status;
     if (rc != SW_OK) {
-        if (rc != SW_EUNREACHABLE) end_command(run);
+        /* The session is thrown away afterwards: its state is anybody's guess, and a new one costs 30 ms. */
+        if (rc != SW_EUNREACHABLE) sw_ssh_kill(run->ssh, run->becomes, sw_now_ms() + KILL_MS);
         return SW_RAN_LOST;
     }
     if (run->becomes && !run->become.ready) sw_become_error(&run->become, run->status, o->name, run->err);
