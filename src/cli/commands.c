@@ -13,7 +13,7 @@ const struct sw_command sw_commands[] = {
      "Reads files only: no host and no API is asked.", SW_OPT_INVENTORY | SW_OPTS_SCRIPT | SW_OPT_JSON | SW_OPT_UNTRUSTED, 0, 0,
      sw_cmd_validate},
     {"plan", "", "show what would change",
-     "slipway plan -i inventories/aws --out plan.slipway\nslipway plan -i inventories/lab --target n1/",
+     "slipway plan -i inventories/aws --out plan.slipway\nslipway plan -i inventories/lab --target n1",
      "Reads the world and changes nothing. A saved plan holds secrets encrypted with the state's key, and is applied verbatim by 'slipway "
      "apply FILE'.",
      SW_OPTS_RUN | SW_OPTS_SELECT | SW_OPT_OUT | SW_OPT_REPLACE | SW_OPT_REFRESH_ONLY | SW_OPT_NO_REFRESH | SW_OPT_DESTROY |

@@ -31,7 +31,7 @@ static int find(struct sw_context *context, const char *wanted, struct found *fo
     for (size_t i = 0; i < found->n; i++)
         if (strcmp(found->names[i], wanted) == 0) {
             sw_err_set(err, SW_ENOTFOUND, "the address of '%s' is not known yet: its machine was not made", wanted);
-            sw_err_hint(err, "slipway apply --target 'host %s'", wanted);
+            sw_err_hint(err, "slipway apply --target %s", wanted);
             return SW_ENOTFOUND;
         }
     const char *near = sw_nearest(wanted, found->names, found->n);

@@ -49,6 +49,7 @@ static void judge_node(struct sw_status *status, const struct sw_plan_item *item
 static void judge_item(struct sw_status *status, const struct sw_plan_item *item, struct sw_arena *arena) {
     const struct sw_value *have = item->before;
     if (item->resource->ephemeral) return;
+    if (!have && item->action == SW_CREATE && item->resource->host) return; /* judge_hosts() */
     if (!have && item->action == SW_CREATE) {
         sw_vec_push(&status->problems, sw_printf(arena, "%s: not there", item->resource->address));
         return;
@@ -60,6 +61,24 @@ static void judge_item(struct sw_status *status, const struct sw_plan_item *item
         if (!sw_is(sign, SW_BOOL) || sign->b) continue;
         sw_vec_push(&status->problems, sw_printf(arena, "%s: %s", item->resource->address, why(have, i ? "not healthy" : "not ready")));
         return;
+    }
+}
+
+/* What a node lacks is one problem, with the first name as a hint: a node yet to be made lacks everything. */
+static void judge_hosts(struct sw_status *status, const struct sw_plan *plan, struct sw_arena *arena) {
+    for (size_t h = 0; h < plan->n_hosts; h++) {
+        const char *host = plan->hosts[h]->name, *first = NULL;
+        size_t missing = 0;
+        for (size_t i = 0; i < plan->n_items; i++) {
+            const struct sw_plan_item *item = &plan->items[i];
+            bool lacks = item->resource->host && strcmp(item->resource->host, host) == 0 && !item->before && item->action == SW_CREATE &&
+                         !item->resource->ephemeral && !is_node(item);
+            if (!lacks) continue;
+            if (!missing++) first = item->resource->address;
+        }
+        if (missing == 1) sw_vec_push(&status->problems, sw_printf(arena, "%s: not there", first));
+        if (missing > 1)
+            sw_vec_push(&status->problems, sw_printf(arena, "%s: %zu resources are not there, %s first", host, missing, first));
     }
 }
 
@@ -76,6 +95,7 @@ void sw_status_judge(const struct sw_plan *plan, const struct sw_value *nodes, s
         else
             judge_item(ret, &plan->items[i], arena);
     }
+    judge_hosts(ret, plan, arena);
     ret->healthy = ret->problems.n == 0;
 }
 

@@ -63,6 +63,28 @@ static void a_sick_cluster(void **state) {
     sw_arena_free(arena);
 }
 
+static void a_node_that_lacks_things_is_one_problem(void **state) {
+    (void)state;
+    struct sw_arena *arena = sw_arena_new();
+    struct sw_plan_item items[3];
+    struct sw_host n1 = {.name = "n1"}, n2 = {.name = "n2"};
+    const struct sw_host *hosts[] = {&n1, &n2};
+    for (size_t i = 0; i < 3; i++) {
+        struct sw_resource *r = sw_new(arena, struct sw_resource);
+        const char *host = i < 2 ? "n1" : "n2";
+        *r = (struct sw_resource){.type = "package", .name = "p", .host = host, .address = sw_printf(arena, "%s/package:p%zu", host, i)};
+        items[i] = (struct sw_plan_item){.resource = r, .action = SW_CREATE};
+    }
+    struct sw_plan plan = {.items = items, .n_items = 3, .hosts = hosts, .n_hosts = 2};
+    struct sw_status status;
+    sw_status_judge(&plan, NULL, arena, &status);
+    assert_int_equal(status.problems.n, 2);
+    assert_string_equal(status.problems.v[0], "n1: 2 resources are not there, n1/package:p0 first");
+    assert_string_equal(status.problems.v[1], "n2/package:p2: not there");
+    sw_status_done(&status);
+    sw_arena_free(arena);
+}
+
 static void a_healthy_one(void **state) {
     (void)state;
     struct sw_arena *arena = sw_arena_new();
@@ -81,6 +103,7 @@ static void a_healthy_one(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_sick_cluster), cmocka_unit_test(a_healthy_one)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_sick_cluster), cmocka_unit_test(a_node_that_lacks_things_is_one_problem),
+                                       cmocka_unit_test(a_healthy_one)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
