@@ -85,13 +85,13 @@ static int decide_removal(struct eng_plan *p, struct eng_item *it, struct sw_err
     return 0;
 }
 
-/* Recorded attributes that were read again and differ. */
-static bool has_drifted(const struct sw_type *type, const struct sw_value *prior, const struct sw_value *have) {
+/* Attributes the playbook speaks of that were recorded, read again, and differ. */
+static bool has_drifted(const struct sw_type *type, const struct sw_value *desired, const struct sw_value *prior, const struct sw_value *have) {
     if (!have) return true;
     for (size_t i = 0; i < have->map.n; i++) {
         const struct sw_attr *attr = sw_schema_find(type->schema, have->map.v[i].key);
         const struct sw_value *was = sw_get(prior, have->map.v[i].key);
-        if (!attr || attr->computed || attr->write_only || !was) continue;
+        if (!attr || attr->computed || attr->write_only || !was || !sw_get(desired, have->map.v[i].key)) continue;
         if (!sw_value_equal(was, have->map.v[i].value)) return true;
     }
     return false;
@@ -155,7 +155,7 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
         plan->n_diffs = sw_schema_diff(it->type->schema, plan->before, desired, plan->resource->lifecycle.ignore_changes, arena, &plan->diffs);
         return 0;
     }
-    plan->drifted = plan->prior && !p->options->no_refresh && has_drifted(it->type, plan->prior, have);
+    plan->drifted = plan->prior && !p->options->no_refresh && has_drifted(it->type, desired, plan->prior, have);
     plan->before = have ? (plan->prior ? sw_map_merge(arena, plan->prior, have) : have) : NULL;
     if (p->options->refresh_only) {
         plan->action = plan->prior && !have ? SW_FORGET : SW_NOOP;
