@@ -272,18 +272,32 @@ void sw_view__diffs(struct sw_view *view, size_t indent, const struct sw_attr_di
     }
 }
 
+static const struct sw_attr_diff *find_diff(const struct sw_plan_item *item, const char *name) {
+    for (size_t i = 0; i < item->n_diffs; i++)
+        if (strcmp(item->diffs[i].name, name) == 0) return &item->diffs[i];
+    return NULL;
+}
+
+/* Attributes that the engine compares are told; others that moved with them (an inode, a time of change) only when nothing else was found:
+ * then the playbook wants by now what somebody did by hand. */
 size_t sw_report__drift_diffs(const struct sw_plan_item *item, struct sw_arena *arena, struct sw_attr_diff **ret) {
     *ret = NULL;
     if (!item->before || !sw_is(item->prior, SW_MAP)) return 0;
     struct sw_attr_diff *diffs = sw_new_n(arena, struct sw_attr_diff, item->prior->map.n ? item->prior->map.n : 1);
-    size_t n = 0;
+    size_t n = 0, compared = 0;
     for (size_t i = 0; i < item->prior->map.n; i++) {
         const struct sw_pair *p = &item->prior->map.v[i];
         const struct sw_value *now = sw_get(item->before, p->key);
         /* What cannot be read back (a content of which only the hash is compared) says nothing. */
         if (!now || sw_value_equal(p->value, now)) continue;
-        diffs[n++] = (struct sw_attr_diff){.name = p->key, .before = p->value, .after = now};
+        const struct sw_attr_diff *known = find_diff(item, p->key);
+        diffs[n++] = (struct sw_attr_diff){.name = p->key, .attr = known ? known->attr : NULL, .before = p->value, .after = now};
+        compared += known != NULL;
     }
     *ret = diffs;
-    return n;
+    if (!compared) return n;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (find_diff(item, diffs[i].name)) diffs[kept++] = diffs[i];
+    return kept;
 }

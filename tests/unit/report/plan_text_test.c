@@ -136,8 +136,8 @@ static void drift_comes_first(void **state) {
     struct fixture *f = fixture_new();
     struct sw_plan_item *item = add(f, "n1", "file", "/etc/motd", SW_UPDATE);
     item->drifted = true;
-    item->prior = json(f, "{\"content\":\"hello\\n\",\"mode\":\"0644\",\"sha256\":\"aa\"}");
-    item->before = json(f, "{\"mode\":\"0600\",\"sha256\":\"aa\"}");
+    item->prior = json(f, "{\"content\":\"hello\\n\",\"mode\":\"0644\",\"sha256\":\"aa\",\"stat\":\"1\"}");
+    item->before = json(f, "{\"mode\":\"0600\",\"sha256\":\"aa\",\"stat\":\"2\"}");
     diff(f, item, "mode", "\"0600\"", "\"0644\"");
     item = add(f, NULL, "aws_eip", "ingress", SW_CREATE);
     item->drifted = true;
