@@ -14,8 +14,7 @@ timeout=10 rss=1024
 
 max_len() {
   case $1 in
-  base64 | known_hosts) echo 1024 ;;
-  text_diff) echo 4096 ;;
+  base64 | known_hosts | text_diff) echo 1024 ;;
   *) echo 8192 ;;
   esac
 }
@@ -67,7 +66,7 @@ TMPDIR=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)" slipway
 trap 'rm -rf "$TMPDIR"' EXIT
 export TMPDIR share FUZZ_BUILD="$build"
 echo "fuzz: ${#targets[@]} targets, $share s each, $jobs at once"
-if printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -n 1 "$0" --one; then
+if printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -n 1 tests/fuzz/run.sh --one; then
   exit 0
 fi
 echo "fuzz: FAILED; the inputs are in $build/crashes"
