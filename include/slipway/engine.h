@@ -34,7 +34,7 @@ struct sw_engine {
 void sw_engine_done(struct sw_engine *engine);
 
 struct sw_plan_options {
-    const char **targets;        /* addresses (or prefixes "n1/", "host n1"), NULL-terminated, or NULL */
+    const char **targets;        /* addresses, globs over addresses, or host names, NULL-terminated, or NULL */
     const char **excludes;
     const char **replaces;
     bool destroy, refresh_only;

@@ -26,6 +26,8 @@ int sw_script_declare(struct sw_script *script, const struct sw_inventory *inven
 int sw_script_load_modules(struct sw_script *script, const struct sw_inventory *inventory, const struct sw_value *modules, struct sw_err *err);
 /* Names of all known types, sorted; loads the whole library. For docs and completion. */
 int sw_script_type_names(struct sw_script *script, const char *const **ret, size_t *ret_n, struct sw_err *err);
+/* A file that travels in the binary, by its path in the source tree ("inventories/lab/inventory.yaml"). NULL = absent. */
+const char *sw_script_embedded(const char *path, size_t *ret_len);
 /* Runs a Lua test file in the host (tests/lua). Returns the number of failed checks, or < 0. */
 int sw_script_selftest(struct sw_script *script, const char *path, struct sw_err *err);
 

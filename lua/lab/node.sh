@@ -445,7 +445,14 @@ make_key() {
   show_key "$1"
 }
 
-remove_key() { rm -f "$1/id_ed25519" "$1/id_ed25519.pub"; }
+# The key outlives the nodes it opens; where none is left, the bridge goes with it.
+remove_key() {
+  rm -f "$1/id_ed25519" "$1/id_ed25519.pub"
+  for node_dir in "$1"/*/; do
+    [ ! -d "$node_dir" ] || return 0
+  done
+  clean "$1"
+}
 
 main() {
   command=${1:-}

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../script/embed.h"
 #include "context.h"
 #include "slipway/file.h"
+#include "slipway/script.h"
 #include "slipway/vec.h"
 
 #define EMBEDDED_LAB "inventories/lab/inventory.yaml"
@@ -21,16 +21,17 @@ static bool exists(const char *path) {
 }
 
 static int embedded_lab(struct sw_cli *cli, const char **ret_path, struct sw_err *err) {
-    const struct sw_embedded *file = sw_script__find_embedded(EMBEDDED_LAB);
-    if (!file) return sw_err_set(err, SW_ENOTFOUND, "this slipway was built without the lab inventory");
+    size_t len;
+    const char *text = sw_script_embedded(EMBEDDED_LAB, &len);
+    if (!text) return sw_err_set(err, SW_ENOTFOUND, "this slipway was built without the lab inventory");
     const char *home = getenv("XDG_DATA_HOME");
     char *base = sw_expand_home(home && *home ? home : "~/.local/share");
     const char *dir = sw_printf(cli->arena, "%s/slipway/lab", base), *path = sw_printf(cli->arena, "%s/inventory.yaml", dir);
     free(base);
     struct sw_str have = {0};
-    bool same = sw_file_read(path, 1 << 20, &have, NULL) == 0 && have.len == file->len && memcmp(have.p, file->data, file->len) == 0;
+    bool same = sw_file_read(path, 1 << 20, &have, NULL) == 0 && have.len == len && memcmp(have.p, text, len) == 0;
     sw_str_done(&have);
-    if (!same && (sw_mkdirs(dir, 0700, err) || sw_file_write(path, file->data, file->len, 0600, err)))
+    if (!same && (sw_mkdirs(dir, 0700, err) || sw_file_write(path, text, len, 0600, err)))
         return sw_err_frame(err, "writing the built-in lab inventory");
     *ret_path = path;
     return SW_OK;

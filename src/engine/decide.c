@@ -155,7 +155,9 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
         plan->n_diffs = sw_schema_diff(it->type->schema, plan->before, desired, plan->resource->lifecycle.ignore_changes, arena, &plan->diffs);
         return 0;
     }
-    plan->drifted = plan->prior && !p->options->no_refresh && has_drifted(it->type, desired, plan->prior, have);
+    /* A create that did not finish is not there because it failed, not because somebody took it away. */
+    bool whole = it->recorded && strcmp(it->recorded->status, "partial") != 0;
+    plan->drifted = whole && !p->options->no_refresh && has_drifted(it->type, desired, plan->prior, have);
     plan->before = have ? (plan->prior ? sw_map_merge(arena, plan->prior, have) : have) : NULL;
     if (p->options->refresh_only) {
         plan->action = plan->prior && !have ? SW_FORGET : SW_NOOP;

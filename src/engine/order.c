@@ -9,75 +9,125 @@
 
 #include "internal.h"
 
-struct ctx {
+static size_t index_of(const struct eng_plan *p, const struct eng_item *it) { return (size_t)(it - p->items); }
+
+/* Edges are collected into one graph or another: `at` maps an item's index to its node. */
+struct edges {
     struct eng_plan *p;
-    size_t from;
+    struct sw_graph *graph;
+    const uint32_t *at; /* NULL = the index itself */
+    size_t from;        /* item the references belong to */
 };
 
-static size_t index_of(const struct eng_plan *p, const struct eng_item *it) { return (size_t)(it - p->items); }
+static void edge(const struct edges *e, size_t item, size_t needs) {
+    sw_graph_edge(e->graph, e->at ? e->at[item] : item, e->at ? e->at[needs] : needs);
+}
 
 static void need(const char *address, const char *path, void *ctx) {
     (void)path;
-    struct ctx *c = ctx;
-    const struct eng_item *it = eng_find(c->p, address);
-    if (it && it->declared) sw_graph_edge(c->p->graph, c->from, index_of(c->p, it));
+    const struct edges *e = ctx;
+    const struct eng_item *it = eng_find(e->p, address);
+    if (it && it->declared) edge(e, e->from, index_of(e->p, it));
 }
 
-static void declared_edges(struct eng_plan *p, struct sw_map *last_on_host) {
+static void need_all(const char *const *addresses, struct edges *e) {
+    for (size_t k = 0; addresses && addresses[k]; k++) need(addresses[k], NULL, e);
+}
+
+/* What was written down: references, connections, and the order of declared items on their host. */
+static void add_declared(struct edges *e, struct sw_map *last_on_host) {
+    struct eng_plan *p = e->p;
     for (size_t i = 0; i < p->n_items; i++) {
         struct eng_item *it = &p->items[i];
-        if (!it->declared) continue;
-        struct ctx ctx = {p, i};
         const struct sw_resource *resource = it->plan.resource;
-        for (size_t k = 0; resource->depends && resource->depends[k]; k++) need(resource->depends[k], NULL, &ctx);
-        for (size_t k = 0; resource->triggers && resource->triggers[k]; k++) need(resource->triggers[k], NULL, &ctx);
-        for (size_t k = 0; resource->lifecycle.replace_on && resource->lifecycle.replace_on[k]; k++)
-            need(resource->lifecycle.replace_on[k], NULL, &ctx);
+        if (!it->declared) continue;
+        e->from = i;
+        need_all((const char *const *)resource->depends, e);
+        need_all((const char *const *)resource->triggers, e);
+        need_all((const char *const *)resource->lifecycle.replace_on, e);
         if (!resource->host) continue;
-        sw_value_each_ref(it->host->connection, need, &ctx);
+        sw_value_each_ref(it->host->connection, need, e);
         const struct eng_item *before = sw_map_set(last_on_host, resource->host, it);
-        if (before) sw_graph_edge(p->graph, i, index_of(p, before));
+        if (before) edge(e, i, index_of(p, before));
     }
 }
 
-static int by_seq_descending(const void *a, const void *b) {
+/* Whatever was recorded as depending on a leaving item goes (or changes) first. */
+static void add_recorded(struct edges *e) {
+    struct eng_plan *p = e->p;
+    for (size_t i = 0; i < p->n_items; i++) {
+        const struct eng_item *it = &p->items[i];
+        const char **depends = it->recorded ? it->recorded->depends : NULL;
+        for (size_t k = 0; depends && depends[k]; k++) {
+            const struct eng_item *base = eng_find(p, depends[k]);
+            if (base && !base->declared && base != it) edge(e, index_of(p, base), i);
+        }
+    }
+}
+
+static int by_declaration_descending(const void *a, const void *b) {
     const struct eng_item *x = *(struct eng_item *const *)a, *y = *(struct eng_item *const *)b;
-    if (x->recorded->seq != y->recorded->seq) return x->recorded->seq < y->recorded->seq ? 1 : -1;
+    size_t i = x->plan.resource->index, k = y->plan.resource->index;
+    if (i != k) return i < k ? 1 : -1;
     return strcmp(x->plan.resource->address, y->plan.resource->address);
 }
 
-static void removal_edges(struct eng_plan *p, struct sw_map *last_on_host) {
-    /* Whatever was recorded as depending on a leaving item goes (or changes) first. */
-    for (size_t i = 0; i < p->n_items; i++) {
-        const struct eng_item *it = &p->items[i];
-        if (!it->recorded || !it->recorded->depends) continue;
-        for (size_t k = 0; it->recorded->depends[k]; k++) {
-            const struct eng_item *base = eng_find(p, it->recorded->depends[k]);
-            if (base && !base->declared && base != it) sw_graph_edge(p->graph, index_of(p, base), i);
-        }
-    }
-    struct eng_item **leaving = sw_new_n(p->engine->arena, struct eng_item *, p->n_items + 1);
-    size_t n = 0;
+struct ranked {
+    struct eng_plan *p;
+    struct eng_item **item;
+};
+
+static const char *ranked_label(size_t i, void *ctx) { return ((struct ranked *)ctx)->item[i]->plan.resource->address; }
+
+/* The order in which leaving items go: the last declared first, as far as dependencies allow. Places of declaration recorded by different runs
+ * may contradict each other, so they only break ties: that way no cycle can come of them. ret[n_items], declared items included. */
+static int removal_order(struct eng_plan *p, struct eng_item **ret, struct sw_err *err) {
+    struct sw_arena *arena = p->engine->arena;
+    struct ranked ranked = {p, sw_new_n(arena, struct eng_item *, p->n_items + 1)};
+    uint32_t *at = sw_new_n(arena, uint32_t, p->n_items + 1), *order = sw_new_n(arena, uint32_t, p->n_items + 1);
+    struct sw_map last_on_host = {0};
+    size_t n = 0, declared;
     for (size_t i = 0; i < p->n_items; i++)
-        if (!p->items[i].declared && p->items[i].plan.resource->host) leaving[n++] = &p->items[i];
-    qsort(leaving, n, sizeof *leaving, by_seq_descending);
-    for (size_t i = 0; i < n; i++) {
-        const struct eng_item *before = sw_map_set(last_on_host, leaving[i]->plan.resource->host, leaving[i]);
-        if (before) sw_graph_edge(p->graph, index_of(p, leaving[i]), index_of(p, before));
-    }
+        if (p->items[i].declared) ranked.item[n++] = &p->items[i];
+    declared = n;
+    for (size_t i = 0; i < p->n_items; i++)
+        if (!p->items[i].declared) ranked.item[n++] = &p->items[i];
+    if (n > declared) qsort(ranked.item + declared, n - declared, sizeof *ranked.item, by_declaration_descending);
+    for (size_t i = 0; i < n; i++) at[index_of(p, ranked.item[i])] = (uint32_t)i;
+
+    struct edges e = {.p = p, .graph = sw_graph_new(n), .at = at};
+    add_declared(&e, &last_on_host);
+    add_recorded(&e);
+    sw_map_done(&last_on_host);
+    sw_graph_seal(e.graph);
+    int rc = sw_graph_order(e.graph, order, ranked_label, &ranked, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) ret[i] = ranked.item[order[i]];
+    sw_graph_free(e.graph);
+    return rc;
 }
 
 static const char *label(size_t i, void *ctx) { return ((struct eng_plan *)ctx)->items[i].plan.resource->address; }
 
 int eng_items_order(struct eng_plan *p, struct sw_err *err) {
+    struct sw_arena *arena = p->engine->arena;
+    struct eng_item **sequence = sw_new_n(arena, struct eng_item *, p->n_items + 1);
     struct sw_map last_on_host = {0};
-    p->graph = sw_graph_new(p->n_items);
-    declared_edges(p, &last_on_host);
-    removal_edges(p, &last_on_host);
+    int rc = removal_order(p, sequence, err);
+    if (rc != 0) {
+        sw_err_hint(err, "remove one of these references; on one host, declare what is needed first");
+        return rc;
+    }
+    struct edges e = {.p = p, .graph = p->graph = sw_graph_new(p->n_items)};
+    add_declared(&e, &last_on_host);
+    add_recorded(&e);
+    for (size_t i = 0; i < p->n_items; i++) {
+        struct eng_item *it = sequence[i];
+        if (it->declared || !it->plan.resource->host) continue;
+        const struct eng_item *before = sw_map_set(&last_on_host, it->plan.resource->host, it);
+        if (before) edge(&e, index_of(p, it), index_of(p, before));
+    }
     sw_map_done(&last_on_host);
     sw_graph_seal(p->graph);
-    p->order = sw_new_n(p->engine->arena, uint32_t, p->n_items + 1);
-    int rc = sw_graph_order(p->graph, p->order, label, p, err);
-    if (rc != 0) sw_err_hint(err, "remove one of these references; on one host, declare what is needed first");
-    return rc;
+    p->order = sw_new_n(arena, uint32_t, p->n_items + 1);
+    return sw_graph_order(p->graph, p->order, label, p, err);
 }
