@@ -103,8 +103,8 @@ return resource "exec" {
 
   read = function(out, r)
     local how = tables.merge(tables.pick(r, HOW), { done = true })
-    -- Without a guard it is done when the state says so, for the command that the state names.
-    if not has_guard(r) then return r.prior and tables.merge(tables.pick(r.prior, WHAT), how) or nil end
+    -- Without a guard it is done when the state says so, for the command that the state names; one that failed or was cut off is not.
+    if not has_guard(r) then return r.prior and r.prior.done and tables.merge(tables.pick(r.prior, WHAT), how) or nil end
     if out.text == "unasked" or not out.ok then return nil end
     return tables.merge(tables.pick(r, WHAT), how)
   end,
