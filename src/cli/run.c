@@ -136,7 +136,8 @@ static int conclude(struct sw_context *context, const struct sw_plan *plan, cons
     add_failures(&text, context);
     say(&text);
     sw_str_clear(&text);
-    int code = SW_EXIT_ERROR;
+    /* The world moved since the plan was made, and nothing was done: the plan is stale. */
+    int code = err->code == SW_ECONFLICT && !result->done ? SW_EXIT_REFUSED : SW_EXIT_ERROR;
     if (context->lost.code)
         code = sw_cli_fail(cli, &context->lost);
     else if (err->code && !repeats(context, err))
@@ -213,22 +214,15 @@ static const struct sw_schema *find_schema(void *ctx, const char *type) {
     return found ? found->schema : NULL;
 }
 
-/* A plan may use types that Lua files beside the playbook define: they are named in it, and must be there before it can be read. */
-static int load_modules(struct sw_context *context, const char *path, struct sw_err *err) {
-    struct sw_str text = {0};
-    const struct sw_value *plan = NULL;
-    int rc = sw_file_read(path, (size_t)256 << 20, &text, err);
-    if (!rc) rc = sw_json_read(context->cli->arena, sw_str_z(&text), text.len, SW_JSON_PLAIN, &plan, err);
-    sw_str_done(&text);
-    if (rc) return sw_err_frame(err, "reading the plan '%s'", path);
-    const struct sw_value *modules = sw_get(plan, "modules");
-    if (!sw_is(modules, SW_LIST) || !modules->list.n) return SW_OK;
-    return sw_script_load_modules(context->script, context->inventory, modules, err);
-}
-
+/* A plan may use types that Lua files beside the playbook define: they are named in it. So it is read twice: nothing it says is followed
+ * before all of it was found to be ours. */
 int sw_run_load(struct sw_context *context, const char *path, struct sw_plan **ret, struct sw_err *err) {
-    int rc = load_modules(context, path, err);
-    if (rc) return rc;
-    return sw_plan_load(context->cli->arena, path, sw_state_key(context->state), find_schema, (void *)sw_script_types(context->script), ret,
-                        err);
+    struct sw_arena *arena = context->cli->arena;
+    const unsigned char *key = sw_state_key(context->state);
+    struct sw_plan *plan = NULL;
+    int rc = sw_plan_load(arena, path, key, NULL, NULL, &plan, err);
+    if (!rc && sw_is(plan->modules, SW_LIST) && plan->modules->list.n)
+        rc = sw_script_load_modules(context->script, context->inventory, plan->modules, err);
+    if (!rc) rc = sw_plan_load(arena, path, key, find_schema, (void *)sw_script_types(context->script), ret, err);
+    return rc;
 }
