@@ -95,7 +95,7 @@ const struct sw_value *sw_value_resolve(struct sw_arena *arena, const struct sw_
  * CONCAT as {"$concat": […]}; a map that would read back as one of these as {"$map": {…}}. With `reveal`, secret values as {"$secret": value} so that reading gives them back marked. */
 enum sw_json_flags { SW_JSON_REVEAL = 1, SW_JSON_PRETTY = 2, SW_JSON_PLAIN = 4 /* reveal, and no $-objects: for users and Lua */ };
 void sw_json_write(struct sw_str *out, const struct sw_value *v, unsigned flags);
-/* Reads JSON, and the $-objects above back to their kinds unless SW_JSON_PLAIN. Limits: depth 64, 64 MiB. */
+/* Reads JSON, and the $-objects above back to their kinds unless SW_JSON_PLAIN. Limits: 64 MiB; depth 64 with PLAIN, 160 without. */
 int sw_json_read(struct sw_arena *arena, const char *text, size_t len, unsigned flags, const struct sw_value **ret, struct sw_err *err);
 
 /* One line for people: "abc", 12, true, [1, 2], {a = 1}, (sensitive), (known after apply). Cut at max_columns with "…"; 0 = not cut. */

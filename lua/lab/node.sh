@@ -203,6 +203,8 @@ down() {
   rm -rf --one-file-system "${1:?}/$2"
 }
 
+is_idle() { [ -z "$(ls -A "/sys/class/net/$1/brif")" ]; }
+
 clean() {
   [ -d "$1" ] || return 0
   for node_dir in "$1"/*/; do
@@ -211,8 +213,8 @@ clean() {
   if [ -f "$1/.bridge" ]; then
     read -r bridge <"$1/.bridge"
     lock_bridge "$bridge"
-    # Ours by its alias; not while nodes of another lab hang on it.
-    if [ "$(cat "/sys/class/net/$bridge/ifalias" 2>/dev/null)" = slipway-lab ] && [ -z "$(ls -A "/sys/class/net/$bridge/brif")" ]; then
+    # Ours by its alias; not while nodes of another lab hang on it. The kernel takes a moment to drop a dead node's end.
+    if [ "$(cat "/sys/class/net/$bridge/ifalias" 2>/dev/null)" = slipway-lab ] && wait_for 3 is_idle "$bridge"; then
       ip link del dev "$bridge"
     fi
     exec 8>&-

@@ -16,21 +16,26 @@ void sw_known_hosts_name(const char *address, unsigned port, struct sw_str *ret)
     else sw_str_addf(ret, "[%s]:%u", address, port);
 }
 
-/* Shell-like * and ?, letters compared without case. */
+/* Shell-like * and ?, letters compared without case. Only the last * is ever tried again: at most pattern times name steps. */
 static bool match_pattern(const char *pattern, size_t len, const char *name) {
-    while (len) {
-        if (*pattern == '*') {
-            for (;; name++) {
-                if (match_pattern(pattern + 1, len - 1, name)) return true;
-                if (!*name) return false;
-            }
+    size_t at = 0, star = SIZE_MAX;
+    const char *retry = NULL;
+    while (*name) {
+        if (at < len && pattern[at] == '*') {
+            star = at++;
+            retry = name;
+        } else if (at < len && (pattern[at] == '?' || tolower((unsigned char)pattern[at]) == tolower((unsigned char)*name))) {
+            at++;
+            name++;
+        } else if (retry) {
+            at = star + 1;
+            name = ++retry;
+        } else {
+            return false;
         }
-        if (!*name || (*pattern != '?' && tolower((unsigned char)*pattern) != tolower((unsigned char)*name))) return false;
-        pattern++;
-        len--;
-        name++;
     }
-    return !*name;
+    while (at < len && pattern[at] == '*') at++;
+    return at == len;
 }
 
 /* "|1|salt|HMAC-SHA1(salt, name)", both in base64. */

@@ -8,7 +8,8 @@
 #include "value_internal.h"
 
 #define MAX_BYTES ((size_t)64 * 1024 * 1024)
-#define MAX_DEPTH 64
+/* Users' own documents are held to 64 levels. What slipway wrote itself wraps values in $-objects, which come on top. */
+enum { MAX_PLAIN_DEPTH = 64, MAX_OWN_DEPTH = 160 };
 
 struct reader {
     struct sw_arena *arena;
@@ -19,10 +20,16 @@ struct reader {
 
 static int convert(struct reader *r, json_t *json, unsigned depth, const struct sw_value **ret);
 
+static bool too_deep(struct reader *r, unsigned depth)
+{
+    unsigned limit = r->plain ? MAX_PLAIN_DEPTH : MAX_OWN_DEPTH;
+    if (depth > limit) sw_err_set(r->err, SW_ELIMIT, "JSON is nested deeper than %u levels", limit);
+    return depth > limit;
+}
+
 static int convert_array(struct reader *r, json_t *json, enum sw_kind kind, unsigned depth, const struct sw_value **ret)
 {
-    if (depth > MAX_DEPTH)
-        return sw_err_set(r->err, SW_ELIMIT, "JSON is nested deeper than %d levels", MAX_DEPTH);
+    if (too_deep(r, depth)) return r->err ? r->err->code : SW_ELIMIT;
     size_t n = json_array_size(json);
     struct sw_value *v = sw_new(r->arena, struct sw_value);
     v->kind = (uint8_t)kind;
@@ -39,8 +46,7 @@ static int convert_array(struct reader *r, json_t *json, enum sw_kind kind, unsi
 
 static int convert_pairs(struct reader *r, json_t *json, unsigned depth, const struct sw_value **ret)
 {
-    if (depth > MAX_DEPTH)
-        return sw_err_set(r->err, SW_ELIMIT, "JSON is nested deeper than %d levels", MAX_DEPTH);
+    if (too_deep(r, depth)) return r->err ? r->err->code : SW_ELIMIT;
     size_t n = json_object_size(json), i = 0;
     struct sw_pair *pairs = sw_xcalloc(n, sizeof *pairs);
     const char *key;
