@@ -36,6 +36,7 @@ struct bastion {
     struct sw_remote_options options;
     char *key;
     int wake_fd;
+    pthread_t thread;
     struct request *requests;   /* not taken by the thread yet, and those whose link is being opened */
     struct sw_ssh ssh;          /* thread only, like links */
     struct sw_link *links;
@@ -44,7 +45,7 @@ struct bastion {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the list, and every bastion's requests */
 static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
-static struct bastion *bastions;
+static struct bastion *bastions, *finished; /* `finished` have ended, and wait to be joined */
 static unsigned threads, holders;
 
 static void ring(int fd) {
@@ -253,8 +254,9 @@ static void *bastion_thread(void *arg) {
         sw_ssh_close(&bastion->ssh);
     }
     sw_keys_let_go();
-    free_bastion(bastion);
     pthread_mutex_lock(&lock);
+    bastion->next = finished;
+    finished = bastion;
     threads--;
     pthread_cond_broadcast(&ended);
     pthread_mutex_unlock(&lock);
@@ -263,9 +265,19 @@ static void *bastion_thread(void *arg) {
 
 /* ---- for the hosts' threads ---- */
 
+/* With the lock held. A thread on the list has let it go for good: joining it does not wait for anything else. */
+static void reap(void) {
+    for (struct bastion *bastion; (bastion = finished);) {
+        finished = bastion->next;
+        pthread_join(bastion->thread, NULL);
+        free_bastion(bastion);
+    }
+}
+
 /* With the lock held. NULL when no thread can be started. */
 static struct bastion *find(const struct sw_remote_options *options) {
     struct sw_str key = {0};
+    reap();
     sw_remote_options__key(options, &key);
     for (struct bastion *b = bastions; b; b = b->next) {
         if (strcmp(b->key, sw_str_z(&key)) == 0) {
@@ -282,10 +294,8 @@ static struct bastion *find(const struct sw_remote_options *options) {
     pthread_attr_t attr;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK_BYTES);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_t thread;
     /* The thread's first act is to take the lock that we hold: it sees the request that made it. */
-    int rc = bastion->wake_fd < 0 ? -1 : pthread_create(&thread, &attr, bastion_thread, bastion);
+    int rc = bastion->wake_fd < 0 ? -1 : pthread_create(&bastion->thread, &attr, bastion_thread, bastion);
     pthread_attr_destroy(&attr);
     if (rc != 0) {
         free_bastion(bastion);
@@ -346,6 +356,7 @@ void sw_bastions_let_go(void) {
     pthread_mutex_lock(&lock);
     if (--holders == 0) {
         while (threads && pthread_cond_timedwait(&ended, &lock, &until) == 0) {}
+        reap();
     }
     pthread_mutex_unlock(&lock);
 }

@@ -4,7 +4,7 @@ import hashlib
 import os
 import unittest
 
-from support import FarmCase, Proxy, Run
+from support import SANITIZED, FarmCase, Proxy, Run
 
 
 class Flow(FarmCase):
@@ -72,7 +72,8 @@ class Flow(FarmCase):
         self.assertRan(result)
         self.assertEqual(result["out_len"], 100_000_000)
         self.assertEqual(result["err"], "end\n")
-        self.assertLess(child.end["max_rss_kb"], 24_000)
+        if not SANITIZED:
+            self.assertLess(child.end["max_rss_kb"], 24_000)
         print(f"100 MB in {result['elapsed_ms']} ms, {child.end['max_rss_kb']} KiB, {child.end['cpu_ms']} ms CPU", end=" ")
 
     def test_slow_link(self):
@@ -88,7 +89,7 @@ class Flow(FarmCase):
         child = Run({"hosts": {f"n{i}": self.connection(i) for i in (1, 2, 3)}, "jobs": [{"command": "sleep 2"}]})
         for result in child.wait():
             self.assertRan(result)
-        self.assertLess(child.end["cpu_ms"], 400 if child.end["max_rss_kb"] > 30_000 else 60)  # more under a sanitizer
+        self.assertLess(child.end["cpu_ms"], 1000 if SANITIZED else 60)
 
     def test_many(self):
         child = Run({"hosts": {f"n{i}": self.connection(1 + i % 3) for i in range(60)}, "jobs": [{"command": "sh", "input": "echo a; cat"}, {"command": "echo b"}]})

@@ -14,7 +14,8 @@ static void in_all(enum sw_batch_kind kind, const char *const *fragments, size_t
     for (size_t shell = 0; shell < N_SHELLS; shell++) {
         for (size_t p = 0; p < sizeof PORTIONS / sizeof *PORTIONS; p++) {
             struct sw_batch *batch = sw_batch_new(kind, max, NULL);
-            sw_batch_prelude(batch, "hello() { printf 'hello %s' \"$1\"; }", 38);
+            static const char prelude[] = "hello() { printf 'hello %s' \"$1\"; }";
+            sw_batch_prelude(batch, prelude, strlen(prelude));
             for (size_t i = 0; i < n; i++) assert_int_equal(sw_batch_add(batch, fragments[i], strlen(fragments[i])), i);
             size_t len;
             const char *script = sw_batch_script(batch, &len);
