@@ -66,7 +66,7 @@ local function probe_all(rs)
 end
 
 local function is_text(bytes)
-  return utf8.len(bytes) ~= nil and not bytes:find("%z")
+  return utf8.len(bytes) ~= nil and not bytes:find("\0")
 end
 
 local function read_one(found, r)

@@ -6,7 +6,7 @@ return resource "group" {
   name   = { doc = "the group's name", pattern = accounts.pattern },
   schema = {
     gid     = { "int", doc = "its number; any free one when not set" },
-    system  = { "bool", default = false, write_only = true, doc = "numbered among the system's groups when it is made" },
+    system  = { "bool", write_only = true, doc = "numbered among the system's groups when it is made" },
     created = origin.row,
   },
   many      = tables.names,

@@ -15,7 +15,7 @@ return resource "package" {
   schema = {
     version   = { "string", doc = "exactly this one; the distribution's revision (-1.1, ~bookworm) may be left out. Any version when not set" },
     hold      = { "bool", doc = "kept back from upgrades; left alone when not set" },
-    purge     = { "bool", default = false, write_only = true, doc = "with state = 'absent': its configuration goes, too" },
+    purge     = { "bool", write_only = true, doc = "with state = 'absent': its configuration goes, too" },
     installed = { "string", computed = true, doc = "the full version that is installed" },
     created   = origin.row,
   },
@@ -51,7 +51,7 @@ return resource "package" {
       install and sh("h_install {name} {version}", { name = r.name, version = r.version or "" }) or "",
       hold and (install or not held) and sh("h_hold {name}", name) or "",
       not hold and held and sh("h_unhold {name}", name) or "",
-      "echo slipway:",
+      "echo ::result",
       sh("h_package_list {name}", name),
     }
   end,
@@ -59,7 +59,7 @@ return resource "package" {
   result = function(out, r)
     local lines = {}
     for i = #out.lines, 1, -1 do
-      if out.lines[i] == "slipway:" then
+      if out.lines[i] == "::result" then
         lines = table.move(out.lines, i + 1, #out.lines, 1, {})
         break
       end

@@ -31,27 +31,26 @@ return resource "reboot" {
     when    = { "string", default = "required",
                 doc = "'required' (the distribution asks for it), a path (while it exists), a script (when it succeeds), or 'never' (only restart_on)" },
     timeout = { "int", default = 600, doc = "seconds until it must be back" },
-    boot_id = { "string", computed = true, doc = "the boot this was last seen in" },
+    pending = { "bool", default = false, doc = "a restart is due; not for the playbook to set" },
+    boot_id = { "string", computed = true, doc = "the boot it was last seen in" },
   },
 
   probe = function(r)
     local is_script = check.known(r.when) and not r.when:find("^/") and r.when ~= "required" and r.when ~= "never"
     if not check.known(r.when) or (is_script and slipway.untrusted) then return "echo unasked" end
-    return "if " .. question(r) .. "; then echo needed; else read -r _a < /proc/sys/kernel/random/boot_id; echo $_a; fi"
+    return "read -r _a < /proc/sys/kernel/random/boot_id; if " .. question(r) .. '; then echo "needed $_a"; else echo "- $_a"; fi'
   end,
 
   read = function(out, r)
-    if out.text == "needed" or out.text == "unasked" then return nil end
-    return tables.merge(tables.pick(r, { "when", "timeout" }), { boot_id = out.text })
+    local have = tables.pick(r, { "when", "timeout" })
+    local word, boot_id = out.text:match("^(%S+) ?(%S*)$")
+    have.pending, have.boot_id = word ~= "-", boot_id or ""
+    -- Read again while it restarts (then `prior` is what was read before): a new boot is what was asked for, even where the path is still there.
+    if r.prior and r.prior.pending and boot_id ~= r.prior.boot_id then have.pending = false end
+    return have
   end,
 
-  -- The boot's id is the last line before the connection drops: whoever reconnects tells by it whether the machine is a new boot or still the old one.
   apply = function(r)
-    local ask = r.triggered and "" or "if ! " .. question(r) .. "; then exit 0; fi"
-    return {
-      script = sh.join { ask, "read -r _a < /proc/sys/kernel/random/boot_id", 'echo "boot_id=$_a"', sh("h_reboot {timeout}", { timeout = r.timeout }) },
-      timeout = r.timeout,
-      reconnect = true,
-    }
+    return { script = sh("h_reboot {timeout}", { timeout = r.timeout }), timeout = r.timeout, reconnect = true }
   end,
 }

@@ -8,7 +8,9 @@ local function probe_all(rs)
 end
 
 local function read_one(block, r)
-  if block.LoadState == "not-found" then return nil end
+  -- What is not installed is as stopped as can be.
+  local wants_off = r.state == "stopped" and r.enabled ~= true
+  if block.LoadState == "not-found" and not wants_off then return nil end
   local running, enabled = systemd.is_running(block), systemd.is_enabled(block, r.enabled)
   -- A unit is always there once it is installed. To be rid of a service is to have it stopped and disabled.
   if r.state == "absent" and not running and not systemd.is_enabled(block, nil) then return nil end
@@ -51,7 +53,7 @@ return resource "service" {
     state   = { "string", default = "running", one_of = { "running", "stopped", "absent" }, doc = "absent: stopped and disabled" },
     enabled = { "bool", doc = "started at boot; left alone when not set" },
     masked  = { "bool", doc = "cannot be started by anything; left alone when not set" },
-    reload  = { "bool", default = false, doc = "restart_on reloads, where the unit can, instead of restarting" },
+    reload  = { "bool", write_only = true, doc = "restart_on reloads, where the unit can, instead of restarting" },
   },
   many      = tables.names,
   probe_all = probe_all,

@@ -59,7 +59,7 @@ return resource "time_sync" {
     local found, unit = texts.parse(out.lines, PATHS), nil
     for i, block in ipairs(systemd.parse(out)) do
       if block.LoadState == "loaded" and not unit then
-        unit = { name = UNITS[i], on = systemd.is_running(block) and systemd.is_enabled(block, true) }
+        unit = { name = UNITS[i], on = (systemd.is_running(block) or systemd.is_excused(block)) and systemd.is_enabled(block, true) }
       end
     end
     local servers = servers_in(found)

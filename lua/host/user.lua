@@ -80,7 +80,7 @@ local function create(r)
   option("-h", r.home)
   option("-s", r.shell)
   local values = { options = options(r, {}), bb = bb, name = r.name, system = r.system and { "-r" } or {}, bb_system = r.system and { "-S" } or {},
-                   home = r.create_home and { "-m" } or { "-M" }, bb_home = r.create_home and {} or { "-H" } }
+                   home = r.create_home == false and { "-M" } or { "-m" }, bb_home = r.create_home == false and { "-H" } or {} }
   return sh([[
 if command -v useradd >/dev/null; then useradd {home} {system} {options} -- {name}
 else adduser -D {bb_home} {bb_system} {bb} {name}; fi]], values)
@@ -120,13 +120,13 @@ return resource "user" {
     uid         = { "int", doc = "its number; any free one when not set" },
     group       = { "string", doc = "the primary group, by name" },
     groups      = { "list", of = "string", doc = "further groups the user is in" },
-    exclusive   = { "bool", default = false, doc = "`groups` are all: the user leaves others" },
+    exclusive   = { "bool", write_only = true, doc = "`groups` are all: the user leaves others" },
     comment     = { "string", doc = "the full name" },
     home        = { "string", doc = "the home directory" },
     shell       = { "string", doc = "the login shell" },
     password    = { "string", sensitive = true, doc = "the hash, as in /etc/shadow ('!' = no login by password)" },
-    system      = { "bool", default = false, write_only = true, doc = "numbered among the system's users when it is made" },
-    create_home = { "bool", default = true, write_only = true, doc = "make the home directory when the user is made" },
+    system      = { "bool", write_only = true, doc = "numbered among the system's users when it is made" },
+    create_home = { "bool", write_only = true, doc = "make the home directory when the user is made; true when not set" },
     created     = origin.row,
   },
   many      = tables.names,

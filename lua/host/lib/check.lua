@@ -18,7 +18,7 @@ end
 
 -- Values that end up in one line of a file must be one line.
 function check.line(attribute, value)
-  if check.plain(value) and tostring(value):find("[\r\n%z]") then wrong(attribute, value, "one line") end
+  if check.plain(value) and tostring(value):find("[\r\n\0]") then wrong(attribute, value, "one line") end
   return value
 end
 

@@ -29,7 +29,7 @@ h_label() {
 
 -- Text without control characters can stand in the script as it is and costs no process; the rest goes as base64.
 local function is_plain(bytes)
-  return #bytes <= 64 * 1024 and utf8.len(bytes) ~= nil and not bytes:find("[%z\1-\8\11-\31\127]")
+  return #bytes <= 64 * 1024 and utf8.len(bytes) ~= nil and not bytes:find("[\0\1-\8\11-\31\127]")
 end
 
 -- Is it small enough for the script? Secrets cannot be measured; they are.

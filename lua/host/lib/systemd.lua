@@ -21,7 +21,7 @@ systemd.kinds = {
 systemd.name_pattern = "^[%w_@][%w_@:.\\-]*$"
 
 -- One `systemctl show` for all units; what it prints of each, in their order, as tables.
-local properties = "LoadState,ActiveState,SubState,UnitFileState"
+local properties = "LoadState,ActiveState,SubState,UnitFileState,ConditionResult,ConditionTimestampMonotonic"
 
 function systemd.show(units)
   return sh("systemctl show --no-pager --property=" .. properties .. " -- {units}", { units = units })
@@ -47,6 +47,11 @@ end
 function systemd.is_running(block)
   local state = block.ActiveState
   return state == "active" or state == "activating" or state == "reloading"
+end
+
+-- Asked to start, and its own conditions said no: a clock's daemon in a container, for one.
+function systemd.is_excused(block)
+  return block.ConditionResult == "no" and block.ConditionTimestampMonotonic ~= "0"
 end
 
 -- Units that have no say in it ("static", made by a generator) count as whatever is wanted.
