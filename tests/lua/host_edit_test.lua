@@ -25,7 +25,8 @@ equal(testing.attributes("block_in_file", "/f", { block = "x" }).block, "x\n")
 equal(testing.read("block_in_file", "/f", { block = "x" }, { out = "#1\n>one\n>\n>#end\n#end\n" }).block, "one\n\n#end\n")
 equal(testing.read("block_in_file", "/f", { block = "x" }, { out = "#1\n" }), nil)
 equal(testing.read("block_in_file", "/f", { block = "" }, { out = "#1\n#end\n" }).block, "")
-check(testing.apply("block_in_file", "x", { path = "/f", block = "a\n" }).script:find("h_block '# BEGIN slipway: x' '# END slipway: x' '# BEGIN slipway: x\na\n# END slipway: x'", 1, true))
+local step = testing.apply("block_in_file", "x", { path = "/f", block = "a\n" })
+check(step.script:find("h_block '# BEGIN slipway: x' '# END slipway: x' '# BEGIN slipway: x\na\n# END slipway: x'", 1, true))
 
 -- hosts_entry
 local function entry(out) return testing.read("hosts_entry", "api", { address = "192.0.2.1" }, { out = out }) end

@@ -77,7 +77,8 @@ equal(testing.result("file", "/f", { content = "new\n" }, { out = stamp, have = 
 
 -- directory: a link to one counts as one.
 equal(testing.probe("directory", "/var/run", {}), "h_stat '/var/run/'")
-equal(testing.read("directory", "/d", { mode = "755" }, { out = stat_line("/d/", "41ed") }), { mode = "0755", owner = "root", group = "root", state = "present" })
+equal(testing.read("directory", "/d", { mode = "755" }, { out = stat_line("/d/", "41ed") }),
+  { mode = "0755", owner = "root", group = "root", state = "present" })
 equal(testing.apply("directory", "/d", { state = "absent" }, { have = {} }).script, "rm -rf -- '/d'")
 check(testing.apply("directory", "/d", nil, { action = "delete", prior = { created = true }, have = {} }).script:find("^rmdir"))
 

@@ -61,6 +61,7 @@ local timer = testing.attributes("timer", "job", { calendar = "daily", command =
 check(timer.service_unit:find([[ExecStart=/bin/sh -ec "echo \"$$A\" \\ 50%%"]], 1, true), timer.service_unit)
 check(timer.service_unit:find([[Environment="A=$x%%"]], 1, true), timer.service_unit)
 local path = "/etc/systemd/system/job."
-local have = testing.read("timer", "job", { calendar = "daily", command = "x" }, { out = path .. "service:[Service]\n" .. path .. "timer:[Timer]\n\ninactive\n" })
+local have = testing.read("timer", "job", { calendar = "daily", command = "x" },
+  { out = path .. "service:[Service]\n" .. path .. "timer:[Timer]\n\ninactive\n" })
 equal(have.active, false)
 equal(have.timer_unit, "[Timer]\n")
