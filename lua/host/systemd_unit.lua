@@ -70,6 +70,7 @@ return resource "systemd_unit" {
       is_unit and systemd.kinds[r.name:match("%.(%l+)$")] and not r.name:find("@.", 1, true)
         and sh("[ ! -d /run/systemd/system ] || systemctl disable --quiet --now -- {unit} || :", { unit = r.name }) or "",
       sh("rm -f -- {path}", { path = path }),
+      is_unit and "" or sh("rmdir -- {directory} 2>/dev/null || :", { directory = path:match("^(.*)/") }),
       "[ ! -d /run/systemd/system ] || systemctl daemon-reload",
     }
   end,
