@@ -171,15 +171,25 @@ static int load_outputs(struct loader *l, const struct sw_value *list, struct sw
     return 0;
 }
 
+static int load_moved(struct loader *l, const struct sw_value *list, struct sw_plan *plan) {
+    struct sw_moved *moved = sw_new_n(l->arena, struct sw_moved, list->list.n + 1);
+    for (size_t i = 0; i < list->list.n; i++)
+        if (take_text(l, list->list.v[i], "from", true, &moved[i].from) || take_text(l, list->list.v[i], "to", true, &moved[i].to)) return SW_EINVAL;
+    plan->moved = moved;
+    plan->n_moved = list->list.n;
+    return 0;
+}
+
 static int load_head(struct loader *l, const struct sw_value *v, struct sw_plan *plan) {
-    const struct sw_value *hosts = &SW_EMPTY_LIST, *outputs = &SW_EMPTY_LIST;
+    const struct sw_value *hosts = &SW_EMPTY_LIST, *outputs = &SW_EMPTY_LIST, *moved = &SW_EMPTY_LIST;
     int64_t n_items = 0;
     if (!sw_is(v, SW_MAP)) return malformed(l, "the head is not an object");
     if (take_text(l, v, "inventory", false, &plan->inventory) || take_text(l, v, "lineage", false, &plan->lineage) ||
         take_int(l, v, "serial", INT64_MAX, &plan->serial) || take_int(l, v, "created_ms", INT64_MAX, &plan->created_ms) ||
         take_flag(l, v, "destroy", &plan->destroy) || take_flag(l, v, "refresh_only", &plan->refresh_only) ||
         take_int(l, v, "n_items", UINT32_MAX, &n_items) || take_texts(l, v, "warnings", &plan->warnings, &plan->n_warnings) ||
-        take_list(l, v, "hosts", &hosts) || take_list(l, v, "outputs", &outputs) || load_hosts(l, hosts, plan) || load_outputs(l, outputs, plan))
+        take_list(l, v, "hosts", &hosts) || take_list(l, v, "outputs", &outputs) || load_hosts(l, hosts, plan) || load_outputs(l, outputs, plan) ||
+        take_list(l, v, "moved", &moved) || load_moved(l, moved, plan))
         return SW_EINVAL;
     plan->providers = sw_get(v, "providers");
     plan->modules = sw_get(v, "modules");

@@ -150,6 +150,15 @@ static const struct sw_value *head_value(struct sw_arena *arena, const struct sw
         outputs[i] = finish(&o);
     }
     put(&d, "outputs", sw_value_list(arena, outputs, plan->n_outputs));
+
+    const struct sw_value **moved = sw_new_n(arena, const struct sw_value *, plan->n_moved ? plan->n_moved : 1);
+    for (size_t i = 0; i < plan->n_moved; i++) {
+        struct draft m = {.arena = arena};
+        put_text(&m, "from", plan->moved[i].from);
+        put_text(&m, "to", plan->moved[i].to);
+        moved[i] = finish(&m);
+    }
+    if (plan->n_moved) put(&d, "moved", sw_value_list(arena, moved, plan->n_moved));
     return finish(&d);
 }
 

@@ -81,6 +81,15 @@ static void add_drift(struct sw_str *out, const struct sw_plan *plan) {
     sw_str_done(&body);
 }
 
+static void add_moved(struct sw_str *out, const struct sw_plan *plan) {
+    struct sw_str body = {0};
+    struct sw_view view = new_view(&body);
+    if (!plan->n_moved) return;
+    sw_view__moved(&view, plan);
+    add_details(out, "Renamed in the state", plan->n_moved, "resource", &body);
+    sw_str_done(&body);
+}
+
 void sw_report_plan_markdown(struct sw_str *out, const struct sw_plan *plan) {
     sw_str_addz(out, "### Plan for ");
     add_escaped(out, plan->inventory ? plan->inventory : "?");
@@ -99,6 +108,7 @@ void sw_report_plan_markdown(struct sw_str *out, const struct sw_plan *plan) {
         sw_str_addz(out, i + 1 < plan->n_warnings ? "\\\n" : "\n");
     }
     add_drift(out, plan);
+    add_moved(out, plan);
     for (unsigned layer = 0; layer < SW_REPORT_LAYERS; layer++) {
         struct sw_str body = {0}, title = {0};
         struct sw_view view = new_view(&body);

@@ -106,6 +106,16 @@ void sw_view__drift(struct sw_view *view, const struct sw_plan *plan) {
     sw_arena_free(arena);
 }
 
+void sw_view__moved(struct sw_view *view, const struct sw_plan *plan) {
+    for (size_t i = 0; i < plan->n_moved; i++) {
+        sw_str_addz(view->out, "  ");
+        sw_str_add_printable(view->out, plan->moved[i].from, strlen(plan->moved[i].from));
+        sw_str_addz(view->out, " -> ");
+        sw_str_add_printable(view->out, plan->moved[i].to, strlen(plan->moved[i].to));
+        sw_str_addc(view->out, '\n');
+    }
+}
+
 static void add_summary(struct sw_str *out, const struct sw_plan *plan, const struct sw_style *style) {
     size_t drifted = 0;
     for (size_t i = 0; i < plan->n_items; i++) drifted += plan->items[i].drifted;
@@ -131,6 +141,12 @@ void sw_report_plan(struct sw_str *out, const struct sw_plan *plan, const struct
     struct sw_view view = {.out = out, .style = *style, .show_unchanged = show_unchanged};
     sw_view__warnings(&view, plan);
     sw_view__drift(&view, plan);
+    if (plan->n_moved) {
+        sw_report__paint(out, style, SW_TONE_BOLD, "Renamed in the state");
+        sw_str_addz(out, "\n\n");
+        sw_view__moved(&view, plan);
+        sw_str_addc(out, '\n');
+    }
     for (unsigned layer = 0; layer < SW_REPORT_LAYERS; layer++)
         if (sw_view__layer(&view, plan, layer, true)) sw_str_addc(out, '\n');
     add_summary(out, plan, style);
