@@ -44,7 +44,7 @@ static void on_done(void *ctx, struct sw_exec_result *result) {
     tasks->runs--;
     sw_await__settle(&run->base);
     start_next(tasks);
-    sw_tasks__release(tasks);
+    sw_tasks__settle(tasks);
 }
 
 static void start(struct sw_run *run) {

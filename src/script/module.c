@@ -130,6 +130,7 @@ static int fail_syntax(lua_State *L, const struct sw_source *source) {
     const char *message = lua_tostring(L, -1);
     size_t name = strlen(source->chunk + 1);
     const char *at = strlen(message) > LUA_IDSIZE - 1 && name >= LUA_IDSIZE - 1 ? message + LUA_IDSIZE - 1 : message + name;
+    if (at > message + strlen(message)) at = message;
     while (at > message && *at != ':') at--;
     unsigned line = 0;
     const char *text = message;
@@ -149,7 +150,11 @@ void sw_script__load(lua_State *L, enum sw_origin origin, const char *chunk, con
     sw_script__charge(L, len);
     int status = luaL_loadbufferx(L, text, len, source->chunk, "t");
     if (status == LUA_ERRSYNTAX) fail_syntax(L, source);
-    if (status != LUA_OK) lua_error(L);
+    if (status != LUA_OK) { /* nested too deeply for the compiler: an error object already, but without a place */
+        struct sw_err *e = sw_script__error_get(L, -1);
+        if (e) sw_err_at(e, (struct sw_pos){source->file, 0, 0});
+        lua_error(L);
+    }
     sw_script__push_env(L, origin);
     lua_setupvalue(L, -2, 1);
 }

@@ -69,6 +69,33 @@ static int print(lua_State *L) {
     return 0;
 }
 
+static int protected_done(lua_State *L, int status, lua_KContext ctx) {
+    (void)ctx;
+    if (status == LUA_OK || status == LUA_YIELD) {
+        lua_pushboolean(L, 1);
+        lua_replace(L, 1);
+        return lua_gettop(L);
+    }
+    lua_pushvalue(L, 1); // handler error handler
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
+    lua_pushboolean(L, 0);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/* xpcall(f, handler, ...): the handler runs after the stack is unwound. Lua's own runs it where the error is raised, and when that is the budget's
+ * hook, no hook would stop the handler. Nothing in the sandbox looks at the stack, so nobody misses it. */
+static int protected_call(lua_State *L) {
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    int n = lua_gettop(L);
+    lua_pushvalue(L, 1); // f handler ... f
+    lua_copy(L, 2, 1);
+    lua_replace(L, 2);   // handler f ...
+    int status = lua_pcallk(L, n - 2, LUA_MULTRET, 0, 0, protected_done);
+    return protected_done(L, status, 0);
+}
+
 /* __gc runs where no hook can stop it, __mode makes what is seen depend on the collector. */
 static int set_metatable(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -296,8 +323,8 @@ static void open_core(lua_State *L) {
 
 /* [-0, +1] what the library's chunks see. */
 static void push_words(lua_State *L) {
-    static const char *const kept[] = {"assert", "error", "ipairs", "pcall", "xpcall", "select", "tonumber", "type"};
-    static const luaL_Reg functions[] = {{"tostring", to_string},          {"print", print},   {"setmetatable", set_metatable},
+    static const char *const kept[] = {"assert", "error", "ipairs", "pcall", "select", "tonumber", "type"};
+    static const luaL_Reg functions[] = {{"tostring", to_string},          {"print", print},   {"xpcall", protected_call},   {"setmetatable", set_metatable},
                                          {"getmetatable", get_metatable},  {"fail", fail},     {"secret", make_secret},
                                          {NULL, NULL}};
     static const char *const math_removed[] = {"random", "randomseed"};

@@ -100,17 +100,15 @@ static void go_on(struct sw_task *task) {
     finish(task, &err);
 }
 
-void sw_tasks__release(struct sw_tasks *all) {
-    if (!all->script && all->posts == 0 && all->runs == 0) free(all);
+void sw_tasks__settle(struct sw_tasks *all) {
+    all->idle = all->posts == 0 && all->runs == 0;
 }
 
 static void turn(void *ctx) {
     struct sw_tasks *all = ctx;
     all->posts--;
-    if (!all->script) {
-        sw_tasks__release(all);
-        return;
-    }
+    sw_tasks__settle(all);
+    if (!all->script) return;
     if (all->ready.n) { /* one post, one task */
         struct sw_task *task = all->ready.v[0];
         for (size_t i = 1; i < all->ready.n; i++) all->ready.v[i - 1] = all->ready.v[i];
@@ -144,7 +142,7 @@ void sw_script__cancel(void *ctx) {
     }
 }
 
-/* The script goes: tasks end without a word, since whoever started them is gone, too. */
+/* The script goes: tasks end without a word, since whoever started them is gone, too. Programs are stopped, and the loop runs until they are. */
 void sw_script__tasks_done(struct sw_script *s) {
     struct sw_tasks *all = s->tasks;
     if (!all) return;
@@ -159,5 +157,7 @@ void sw_script__tasks_done(struct sw_script *s) {
     sw_vec_done(&all->ready);
     all->script = NULL;
     s->tasks = NULL;
-    sw_tasks__release(all);
+    sw_tasks__settle(all);
+    sw_loop_run(s->loop, &all->idle);
+    free(all);
 }

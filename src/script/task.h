@@ -28,9 +28,9 @@ struct sw_task {
 
 struct sw_run;
 
-/* Outlives the script for as long as the loop still holds posts to it. */
 struct sw_tasks {
-    struct sw_script *script; /* NULL when freed */
+    struct sw_script *script; /* NULL while it is being freed */
+    bool idle;                /* the loop holds nothing of ours */
     unsigned posts;
     struct sw_task *first;
     struct { struct sw_task **v; size_t n, cap; } ready;
@@ -38,7 +38,7 @@ struct sw_tasks {
     struct sw_run *waiting, **waiting_end;
 };
 
-void sw_tasks__release(struct sw_tasks *tasks); /* frees it when nothing refers to it any more */
+void sw_tasks__settle(struct sw_tasks *tasks); /* after posts or runs went down */
 struct sw_tasks *sw_task__all(struct sw_script *script);
 /* Starts it with the next turn of the loop. Owns `task` (malloc'ed) from here on. */
 void sw_task__start(struct sw_task *task);
