@@ -218,9 +218,10 @@ static int run_loop(struct run *run) {
         if (out < 0) return out;
         if (!in && !out) {
             bool alive = sw_ssh_pump(run->ssh); /* after the output's end, reading does not serve the socket any more */
-            if (ssh_channel_poll(run->channel, 0) > 0 || ssh_channel_poll(run->channel, 1) > 0) continue;
-            if (is_over(run)) return SW_OK;
-            if (!alive) return lost(run);
+            bool unread = ssh_channel_poll(run->channel, 0) > 0 || ssh_channel_poll(run->channel, 1) > 0;
+            if (unread && alive) continue;
+            if (!unread && is_over(run)) return SW_OK;
+            if (!alive) return lost(run); /* libssh does not give out what a dead session has buffered */
         }
         int rc = check_times(run, &next);
         if (rc != SW_OK) return rc;
