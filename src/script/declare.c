@@ -303,6 +303,7 @@ static int declare(lua_State *L) {
     if (sw_schema_check(schema, desired, r->pos, s->arena, &desired, err)) {
         sw_err_at(err, r->pos);
         sw_err_frame(err, "declaring '%s'", r->address);
+        lua_pushvalue(L, 5);
         return lua_error(L);
     }
     if (!sw_value_has_unknown(desired)) desired = sw_script__normalise(L, t, desired, r->name, s->arena);

@@ -255,6 +255,18 @@ static void add_parts(lua_State *L, int parts, int index) {
     lua_rawseti(L, parts, (lua_Integer)lua_rawlen(L, parts) + 1);
 }
 
+/* [-0, +1] the plain texts from `from` up to `end` as one. */
+static void push_run(lua_State *L, int from, int end) {
+    struct sw_text text;
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (int i = from; i < end; i++) {
+        sw_script__text(L, i, &text);
+        luaL_addlstring(&b, text.p, text.len);
+    }
+    luaL_pushresult(&b);
+}
+
 void sw_script__join(lua_State *L, int n) {
     int first = lua_gettop(L) - n + 1;
     bool refs = false, unknown = false, secret = false;
@@ -281,7 +293,14 @@ void sw_script__join(lua_State *L, int n) {
     } else if (refs) {
         lua_createtable(L, n, 0); // parts
         int parts = lua_gettop(L);
-        for (int i = first; i < first + n; i++) add_parts(L, parts, i);
+        for (int i = first; i < first + n;) {
+            int end = i;
+            while (end < first + n && sw_script__text(L, end, &text) && !text.secret) end++;
+            if (end > i) push_run(L, i, end);
+            add_parts(L, parts, end > i ? lua_gettop(L) : i);
+            lua_settop(L, parts);
+            i = end > i ? end : i + 1;
+        }
         sw_script__charge(L, lua_rawlen(L, parts));
         lua_newuserdatauv(L, 0, 1); // parts concat
         luaL_setmetatable(L, CONCAT);

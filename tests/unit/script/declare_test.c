@@ -1,4 +1,6 @@
 /* Playbooks -> struct sw_config, and types on a host through provider.h. */
+#include <time.h>
+
 #include "fixture.h"
 
 static const char LINK[] =
@@ -117,10 +119,227 @@ static void runs_types(void **state) {
     fixture_end(&f);
 }
 
+/* Each playbook is wrong in one way; the error says so at the playbook's line. */
+static void says_what_is_wrong(void **state) {
+    static const struct { const char *playbook, *message, *hint; int code; unsigned line; } cases[] = {
+        {"local h = host 'n1' {}\n\nh:link '/a' { targt = '/x' }", "targt", "target", SW_EINVAL, 3},
+        {"local h = host 'n1' {}\nh:link '/a' {\n  target = 5,\n}", "target", NULL, SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' {}", "target", NULL, SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link 'a' { target = 'x' }", "'a' is no name for a 'link'", NULL, SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x' }\nh:link '/a' { target = 'y' }", "declared twice: first at ", NULL, SW_EEXISTS, 3},
+        {"local h = host 'n1' {}\nh:fiel '/a' { target = 'x' }", "there is no resource type 'fiel'", "file", SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a'\n", "h:link \"/a\" is not given its attributes", "h:link \"/a\" { }", SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh.link('/a', {})", "h:link wanted, with a colon", NULL, SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', depends_on = { 'n1/link:/b' } }", "no resource 'n1/link:/b'", "n1/link:/a", SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', depends_on = { 5 } }", "depends_on: a list of resources wanted", NULL, SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', lifecycle = { prevent_destory = true } }", "lifecycle has no 'prevent_destory'", "prevent_destroy", SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', lifecycle = { ignore_changes = { 'x' } } }", "there is no attribute 'x'", NULL, SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', precondition = { 1 == 2, 'one is not two' } }", "one is not two", NULL, SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', precondition = { { true, 'a' }, { nil, 'b' } } }", "b", NULL, SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', provider = 'y' }", "a resource on a host has none", NULL, SW_EINVAL, 2},
+        {"host 'n1' { adress = 'x' }", "adress", "address", SW_EINVAL, 1},
+        {"host 'n1' { address = 'x' }\nhost 'n1' { address = 'y' }", "declared already", NULL, SW_EEXISTS, 2},
+        {"host('n1', {})\n", "is not given its attributes", NULL, SW_EINVAL, 1},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nif vm.size > 1 then end", "cannot be compared", NULL, SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = vm.size + 1", "'cloud_vm.x.size' is a reference, known after apply: it cannot be computed with", NULL, SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = #vm.address", "cannot be measured", NULL, SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = tostring(vm.address)", "cannot be turned into text", NULL, SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = ('%s'):format(vm.address)", "cannot be turned into text", NULL, SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = ('a' .. vm.address):upper()", "a text that holds a reference", NULL, SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = vm.adress", "'cloud_vm.x' has no attribute 'adress'", "address", SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nvm.size = 2", "cannot be changed", NULL, SW_EINVAL, 3},
+        {"local c = require 'cloud'\nc.vm 'x' { size = 1, tags = { c.vm 'y' { size = 2 } } }", "the attributes.tags[1] is a resource, not a value", NULL, SW_EINVAL, 2},
+        {"local c = require 'cloud'\nc.vm 'x' { size = 1, provider = 'second' }", "names the provider 'second', which is not declared", NULL, SW_EINVAL, 2},
+        {"local c = require 'cloud'\nc.vm { 'x' }", "a name wanted", NULL, SW_EINVAL, 2},
+        {"output 'x' { valu = 1 }", "output has no 'valu'", NULL, SW_EINVAL, 1},
+        {"output 'x' { value = 1 }\noutput 'x' { value = 2 }", "declared twice", NULL, SW_EEXISTS, 2},
+        {"moved { from = 'a' }", "wanted", NULL, SW_EINVAL, 1},
+        {"provider 'x' { region = 'y' }", "which one it is", NULL, SW_EINVAL, 1},
+        {"\nslipway.fail('no', 'do this')", "no", "do this", SW_EINVAL, 2},
+        {"\n\nslipway.inventory.name = 'x'", "read-only", NULL, SW_EINVAL, 3},
+        {"slipway.inventory.nodes[1].name = 'x'", "read-only", NULL, SW_EINVAL, 1},
+        {"local x = slipway.template('a\\n{{ y }}\\n', {})", "there is no 'y' here", NULL, SW_ESCRIPT, 2},
+        {"require 'bad'", "<name> expected", NULL, SW_ESCRIPT, 4},
+        {"require 'one'", "files that require each other: one -> two -> one", NULL, SW_EINVAL, 1},
+        {"require 'resource' 'x' { probe = print, read = print, apply = print }", "belongs in a file of its own", NULL, SW_EINVAL, 1},
+        {"require 'typo'", "a type on a host has no 'aply'", NULL, SW_ESCRIPT, 1},
+        {"require 'twice'", "there is a resource type 'file' already", NULL, SW_EEXISTS, 3},
+        {"host 'n1' {}:broken 'x' {}", "attempt to index a nil value", NULL, SW_ESCRIPT, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture f;
+        fixture_begin(&f, NULL, NULL);
+        fixture_write(&f, "link.lua", LINK);
+        fixture_write(&f, "cloud.lua", CLOUD);
+        fixture_write(&f, "bad.lua", "\n\n\nlocal = 3");
+        fixture_write(&f, "one.lua", "require 'two'");
+        fixture_write(&f, "two.lua", "require 'one'");
+        fixture_write(&f, "typo.lua", "require 'resource' 'typo' { probe = print, read = print, aply = print }");
+        fixture_write(&f, "twice.lua", "require('resource') 'twice' { probe = print, read = print, apply = print }\n"
+                                       "host 'n1' {}:file '/x' {}\nrequire('resource') 'file' { probe = print, read = print, apply = print }");
+        fixture_write(&f, "broken.lua", "require('resource') 'broken' { probe = print, read = print, apply = print,\n normalise = function() local x\n return x.y end }");
+        int code = fixture_declare(&f, cases[i].playbook);
+        if (code != cases[i].code || !strstr(f.err.message, cases[i].message) || (cases[i].line && f.err.line != cases[i].line) ||
+            (cases[i].hint && (!f.err.hint || !strstr(f.err.hint, cases[i].hint) ))) {
+            if (!(cases[i].hint && strstr(f.err.message, cases[i].hint))) {
+                print_error("%s\ncode %d\n", cases[i].playbook, code);
+                fixture_show(&f);
+                fixture_end(&f);
+                fail();
+            }
+        }
+        fixture_end(&f);
+    }
+}
+
+static void renders_templates(void **state) {
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, NULL, NULL);
+    fixture_write(&f, "cloud.lua", CLOUD);
+    fixture_write(&f, "templates/app.conf", "listen {{ address }}:{{ port }}\n{% for _, x in ipairs(list) do %}\nitem {{ x }}\n{% end %}\n");
+    int code = fixture_declare(&f, "local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\n"
+                                   "local h = host 'n1' {}\n"
+                                   "h:file '/a' { template = 'app.conf', vars = { address = vm.address, port = 80, list = { 'p', vm.tags[1] } } }\n"
+                                   "h:file '/b' { template = 'app.conf', vars = { address = '::', port = secret(80), list = {} } }\n");
+    fixture_show(&f);
+    assert_int_equal(code, 0);
+    assert_string_equal(fixture_json(&f, sw_get(fixture_find(&f, "n1/file:/a")->desired, "content")),
+                        "{\"$concat\":[\"listen \",{\"$ref\":[\"cloud_vm.x\",\"address\"]},\":80\\nitem p\\nitem \","
+                        "{\"$ref\":[\"cloud_vm.x\",\"tags.0\"]},\"\\n\"]}");
+    const struct sw_value *b = fixture_find(&f, "n1/file:/b")->desired;
+    assert_true(sw_get(b, "content")->secret);
+    assert_string_equal(sw_get_str(b, "content", ""), "listen :::80\n");
+    assert_string_equal(fixture_json(&f, sw_get(b, "sha256")), "\"(sensitive)\"");
+    code = fixture_declare(&f, "host 'n1' {}:file '/a' { template = 'app.conf', vars = { address = '' } }");
+    assert_int_equal(code, SW_ESCRIPT);
+    assert_non_null(strstr(f.err.file, "templates/app.conf"));
+    assert_int_equal(f.err.line, 1);
+    fixture_end(&f);
+}
+
+/* A saved plan finds its types again, and only as they were. */
+static void pins_modules(void **state) {
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, NULL, NULL);
+    fixture_write(&f, "link.lua", "local helper = require 'lib/helper'\n");
+    char *text = sw_xprintf("%s%s", "local helper = require 'lib/helper'\n", LINK);
+    fixture_write(&f, "link.lua", text);
+    fixture_write(&f, "lib/helper.lua", "return { x = 1 }");
+    fixture_write(&f, "unrelated.lua", "return {}");
+    assert_int_equal(fixture_declare(&f, "require 'unrelated' require 'lib/helper' host 'n1' {}:link '/a' { target = 'x' }"), 0);
+    const struct sw_value *modules = f.config->modules;
+    assert_int_equal(modules->list.n, 2);
+
+    struct sw_script *fresh;
+    assert_int_equal(sw_script_new(f.loop, f.arena, NULL, &fresh, NULL), 0);
+    assert_int_equal(sw_script_load_modules(fresh, &f.inventory, modules, &f.err), 0);
+    const struct sw_types *types = sw_script_types(fresh);
+    assert_non_null(types->find(types->ctx, "link"));
+    sw_script_free(fresh);
+
+    fixture_write(&f, "lib/helper.lua", "return { x = 2 }");
+    assert_int_equal(sw_script_new(f.loop, f.arena, NULL, &fresh, NULL), 0);
+    assert_int_equal(sw_script_load_modules(fresh, &f.inventory, modules, &f.err), SW_ECONFLICT);
+    assert_non_null(strstr(f.err.message, "helper.lua' changed since the plan was made"));
+    sw_err_done(&f.err);
+    sw_script_free(fresh);
+
+    free(text);
+    text = sw_xprintf("%s%s", "require 'unrelated'\n", LINK);
+    fixture_write(&f, "link.lua", text);
+    free(text);
+    assert_int_equal(sw_script_new(f.loop, f.arena, NULL, &fresh, NULL), 0);
+    assert_int_equal(sw_script_load_modules(fresh, &f.inventory, modules, &f.err), SW_ECONFLICT);
+    sw_script_free(fresh);
+    fixture_end(&f);
+}
+
+static void declares_again(void **state) {
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, NULL, NULL);
+    fixture_write(&f, "link.lua", LINK);
+    fixture_write(&f, "part.lua", "return function(h) h:link '/p' { target = 'x' } end");
+    for (int i = 0; i < 3; i++) {
+        int code = fixture_declare(&f, "local h = host 'n1' {} require 'part'(h)\nassert(host('n1') {}.name == 'n1')");
+        fixture_show(&f);
+        assert_int_equal(code, 0);
+        assert_int_equal(f.config->n_resources, 1);
+        assert_non_null(strstr(f.config->resources[0]->pos.file, "part.lua"));
+    }
+    fixture_end(&f);
+}
+
+/* A file that came from the playbook's author is told from the node's: what was secret stays so on the way back. */
+static void marks_what_is_read(void **state) {
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, NULL, NULL);
+    fixture_write(&f, "link.lua", LINK);
+    assert_int_equal(fixture_declare(&f, "host 'n1' {}:link '/a' { target = secret 'hunter2' }"), 0);
+    const struct sw_types *types = sw_script_types(f.script);
+    const struct sw_type *type = types->find(types->ctx, "link");
+    struct sw_item item = {.resource = f.config->resources[0], .desired = f.config->resources[0]->desired, .action = SW_CREATE};
+    struct sw_batch_result out = {.ran = true, .ended = true, .out = "old\n", .out_len = 4, .err = ""};
+    const struct sw_value *have;
+    assert_int_equal(type->ops->read(type, &item, 1, &out, f.arena, &have, &f.err), 0);
+    assert_string_equal(fixture_json(&f, have), "{\"state\":\"present\",\"target\":\"(sensitive)\"}");
+    struct sw_step step;
+    assert_int_equal(type->ops->step(type, &item, f.arena, &step, &f.err), 0);
+    assert_non_null(strstr(step.script, "'hunter2'"));
+    fixture_end(&f);
+}
+
+static void names_types(void **state) {
+    struct fixture f;
+    const char *const *names;
+    size_t n;
+    (void)state;
+    fixture_begin(&f, NULL, NULL);
+    int code = sw_script_type_names(f.script, &names, &n, &f.err);
+    fixture_show(&f);
+    assert_int_equal(code, 0);
+    assert_true(n > 20);
+    bool file = false;
+    for (size_t i = 0; i < n; i++) {
+        file = file || strcmp(names[i], "file") == 0;
+        if (i) assert_true(strcmp(names[i - 1], names[i]) < 0);
+        const struct sw_type *type = sw_script_types(f.script)->find(sw_script_types(f.script)->ctx, names[i]);
+        assert_non_null(type);
+        assert_non_null(type->doc);
+    }
+    assert_true(file);
+    fixture_end(&f);
+}
+
+static void is_fast(void **state) {
+    struct fixture f;
+    struct timespec from, to;
+    (void)state;
+    fixture_begin(&f, NULL, NULL);
+    fixture_write(&f, "link.lua", LINK);
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    int code = fixture_declare(&f, "for i = 1, 100 do\n  local h = host('h' .. i) { address = '192.0.2.' .. i }\n  local last\n"
+                                   "  for k = 1, 25 do last = h:link('/a/' .. k) { target = '/b/' .. k, restart_on = { last } } end\n"
+                                   "  for k = 1, 25 do h:file('/etc/' .. k) { content = ('x'):rep(100) .. k, mode = '0644' } end\nend\n");
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    fixture_show(&f);
+    assert_int_equal(code, 0);
+    assert_int_equal(f.config->n_resources, 5000);
+    double took = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+    print_message("5,000 resources in %.0f ms\n", took * 1000);
+    if (took > 3) fail_msg("too slow"); /* sanitizers and busy machines included; 0.15 s is usual */
+    fixture_end(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(declares),
-        cmocka_unit_test(runs_types),
+        cmocka_unit_test(declares),          cmocka_unit_test(runs_types),     cmocka_unit_test(says_what_is_wrong), cmocka_unit_test(renders_templates),
+        cmocka_unit_test(pins_modules),      cmocka_unit_test(declares_again), cmocka_unit_test(marks_what_is_read), cmocka_unit_test(names_types),
+        cmocka_unit_test(is_fast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
