@@ -263,8 +263,8 @@ static void next_upload(struct app_host *host) {
     const struct sw_upload *upload = &step->uploads[host->upload];
     struct sw_str command = {0};
     sw_str_clear(&host->upload_out);
-    /* `sh -c` takes the path as an argument: no quoting within quoting. */
-    sw_str_addz(&command, "sh -c 'umask 077; cat > \"$1\" && sha256sum < \"$1\"' sh ");
+    /* Half of it helps nobody, least of all on a full disk. `sh -c` takes the path as an argument: no quoting within quoting. */
+    sw_str_addz(&command, "sh -c 'umask 077; cat > \"$1\" && sha256sum < \"$1\" || { rm -f -- \"$1\"; exit 1; }' sh ");
     sw_str_add_shell(&command, upload->path, strlen(upload->path));
     struct sw_job job = {.command = sw_strdup(host->app->engine->arena, sw_str_z(&command)),
                          .input = upload->source ? NULL : upload->data,

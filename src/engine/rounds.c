@@ -136,19 +136,47 @@ static int decide_all(struct eng_plan *p, size_t *left, struct sw_err *err) {
     return 0;
 }
 
+static bool declares(const struct sw_config *config, const char *host) {
+    for (size_t i = 0; i < config->n_hosts; i++)
+        if (strcmp(config->hosts[i]->name, host) == 0) return true;
+    return false;
+}
+
+static bool no_answer(const struct eng_reader *reader) {
+    return reader->host && !reader->err.hint && (reader->err.code == SW_EUNREACHABLE || reader->err.code == SW_ETIMEOUT);
+}
+
+/* How to do without the hosts that do not answer. */
+static void hint_without(struct eng_plan *p, struct sw_err *err) {
+    struct sw_str words = {0};
+    bool gone = false;
+    for (size_t r = 0; r < p->n_readers; r++) {
+        const struct eng_reader *reader = &p->readers[r];
+        if (!no_answer(reader)) continue;
+        sw_str_addf(&words, " --exclude %s", reader->host->name);
+        gone = gone || !declares(p->config, reader->host->name);
+    }
+    if (words.len)
+        sw_err_hint(err, "to go on without:%s%s", sw_str_z(&words),
+                    gone ? "; what lived on a host that is gone for good is forgotten with: slipway state rm ADDRESS" : "");
+    sw_str_done(&words);
+}
+
 /* One failed reader is the error itself; several are listed, each with its reason. */
 static int report_failures(struct eng_plan *p, struct sw_err *err) {
     struct sw_str list = {0};
     struct sw_err *first = NULL;
+    const struct eng_reader *first_reader = NULL;
     size_t failed = 0;
     for (size_t r = 0; r < p->n_readers; r++) {
         struct eng_reader *reader = &p->readers[r];
         if (reader->err.code == 0) continue;
-        if (!first) first = &reader->err;
+        if (!first) first = &reader->err, first_reader = reader;
         failed++;
         sw_str_addf(&list, "%s: %s\n", reader->host ? reader->host->name : reader->read.type->name, reader->err.message);
     }
     if (failed == 1) {
+        if (no_answer(first_reader)) hint_without(p, first);
         int code = first->code;
         if (err) sw_err_move(err, first);
         sw_str_done(&list);
@@ -157,6 +185,7 @@ static int report_failures(struct eng_plan *p, struct sw_err *err) {
     int code = first->code;
     sw_err_set(err, code, "%zu of %zu hosts and APIs could not be read", failed, p->n_readers);
     if (first->hint) sw_err_hint(err, "%s", first->hint);
+    else hint_without(p, err);
     sw_err_detail(err, sw_str_z(&list), list.len);
     sw_str_done(&list);
     return code;
