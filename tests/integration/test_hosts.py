@@ -191,7 +191,7 @@ class Middle(Case):
 
     def test_step_exits_and_signals(self):
         site = self.site(self.SLOW.format("echo the reason >&2; exit 3"), nodes=[1, 2])
-        site.apply().expect(1, "exec:slow", "the reason", "exit status 3", "n1", "n2", "play.lua:6", "2 done, 2 failed, 2 skipped")
+        site.apply().expect(1, "exec:slow", "the reason", "exit status 3", "n1", "n2", "play.lua:7", "2 done, 2 failed, 2 skipped")
         site.play(self.SLOW.format("kill -TERM $$")).apply().expect(1, "exec:slow")
         self.settle(site)
 
@@ -257,9 +257,7 @@ class Middle(Case):
 
 class Noisy(Case):
     """A banner before the login, and a shell whose rc file talks and aliases."""
-
-    options = {"Banner": "/etc/hostname", "SetEnv": ""}
-
+    
     def test_noise_is_not_taken_for_answers(self):
         node = self.farm.node(1)
         banner = self.directory / "banner"
