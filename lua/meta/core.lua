@@ -1,0 +1,136 @@
+---@meta
+-- The primitives of the host (src/script), for lua/slipway/*.lua only. Nothing else should need them.
+
+---@class core
+core = {}
+
+---One text of its parts: a string, a secret, a text with references, or unknown.
+---@param parts any[]
+---@return slipway.Text
+function core.join(parts) end
+
+---A read-only view of a table; other values as they are.
+---@generic T
+---@param value T
+---@return T
+function core.freeze(value) end
+
+---A word for every file.
+---@param name string
+---@param value any
+function core.export(name, value) end
+
+---Compiles text, with a playbook's rights.
+---@param text string
+---@param name string for messages
+---@return function
+function core.compile(text, name) end
+
+---An error of the user's input, at the playbook's line.
+---@param message string
+---@param hint? string
+function core.fail(message, hint) end
+
+---The error of what must wait for apply.
+---@param message string
+---@param hint? string
+function core.refuse(message, hint) end
+
+---@param file string
+---@param line integer
+---@param message string
+function core.fail_at(file, line, message) end
+
+---"there is no WHAT 'WORD'", with the nearest of the words as a hint.
+---@param what string
+---@param word string
+---@param words string[]
+function core.unknown(what, word, words) end
+
+---What a template sees: its values, then what a playbook sees.
+---@param vars table
+---@return table
+function core.template_env(vars) end
+
+---Names to require for all types of the library.
+---@return string[]
+function core.type_files() end
+
+---The path `slipway.file` read a text from.
+---@param text string
+---@return string?
+function core.file_name(text) end
+
+---@param text string
+---@param vars? table
+---@return slipway.Text
+function core.sh(text, vars) end
+
+---@param value any
+---@return slipway.Text
+function core.sh_quote(value) end
+
+---@param code string
+function core.sh_prelude(code) end
+
+---@param name string
+---@param spec slipway.Spec
+function core.define(name, spec) end
+
+---@param name string
+---@return { on_host: boolean, spec: slipway.Spec }?
+function core.type_info(name) end
+
+---The types known so far.
+---@return string[]
+function core.type_names() end
+
+---@param name string
+---@param connection table
+function core.host(name, connection) end
+
+---@param type string
+---@param host string?
+---@param name string
+---@param attributes table
+---@return slipway.Resource
+function core.declare(type, host, name, attributes) end
+
+---Something was begun that needs its table: `core.done` must follow before the playbook ends.
+---@param what string
+---@return integer
+function core.begin(what) end
+
+---@param number integer
+function core.done(number) end
+
+---@param name string
+---@param value any
+---@param doc? string
+function core.output(name, value, doc) end
+
+---@param from string
+---@param to string
+function core.moved(from, to) end
+
+---@param address string
+function core.removed(address) end
+
+---@param alias string
+---@param config table
+function core.provider(alias, config) end
+
+---Sets the function that runs one call of an API type's function.
+---@param driver function
+function core.set_driver(driver) end
+
+---Whose file is being loaded.
+---@return "library" | "playbooks" | "user" | nil
+function core.loading_origin() end
+
+---The door to the outside, for providers' clients.
+---@type slipway.Io
+core.io = nil
+
+---Loads every type of the library.
+function core.load_all() end

@@ -1,0 +1,181 @@
+---@meta
+-- For resource types: what `require "resource"`, `require "sh"` and `require "provider"` give.
+
+---A row of a schema: `{ "string", required = true, doc = "..." }`.
+---@class slipway.Row
+---@field [1] "string" | "int" | "number" | "bool" | "list" | "map" | "any"
+---@field of? string | table<string, slipway.Row> type of the elements, or their shape; of a map: its shape
+---@field open? boolean with a shape: other keys are allowed
+---@field required? boolean
+---@field default? any
+---@field immutable? boolean a change means replace
+---@field computed? boolean set by the world, not compared
+---@field sensitive? boolean
+---@field write_only? boolean shown, not compared
+---@field one_of? any[]
+---@field doc? string
+
+---One resource as a type's functions see it: every attribute, and:
+---@class slipway.Item
+---@field name string the resource's name (an API type's own attribute `name`, where that is set)
+---@field prior? table attributes in the state
+---@field have? table what was read; apply, result, remove, create, update, delete
+---@field triggered? boolean restart_on fired
+---@field action? "create" | "update" | "delete"
+---@field _name string the resource's name in any case
+---@field _address string
+---@field _token? string idempotency token, in an API
+---@field [string] any
+
+---What a fragment printed.
+---@class slipway.Output
+---@field ok boolean status 0
+---@field status integer
+---@field raw string stdout, exactly
+---@field text string stdout without newlines at its end
+---@field lines string[]
+---@field err string stderr
+---@field truncated boolean
+
+---@class slipway.Step
+---@field script? slipway.Text
+---@field uploads? { path: string, source?: string, data?: slipway.Text, sha256?: slipway.Text }[]
+---@field timeout? number seconds
+---@field reconnect? boolean the connection may drop at its end
+
+---@class slipway.Spec
+---@field doc string
+---@field on? "host" | "api"
+---@field provider? string of an API
+---@field owns_host? boolean deleting it takes everything on hosts that refer to it
+---@field ephemeral? boolean acts only when something that depends on it acts; never in the state
+---@field open? boolean attributes beyond the schema are allowed
+---@field name? { doc: string, pattern: string }
+---@field schema table<string, slipway.Row>
+---@field declare? fun(attributes: table, name: string): table? where it is declared, with references in place
+---@field many? fun(t: table): { [1]: string, [2]: table? }[] the form `h:type { ... }`
+---@field normalise? fun(want: table, name: string): table?
+---@field probe? fun(r: slipway.Item): slipway.Text
+---@field read? fun(out: slipway.Output, r: slipway.Item): table?
+---@field probe_all? fun(rs: slipway.Item[]): slipway.Text
+---@field read_all? fun(out: slipway.Output, rs: slipway.Item[]): table<string, table>
+---@field apply? fun(r: slipway.Item): slipway.Text | slipway.Step | nil
+---@field result? fun(out: slipway.Output, r: slipway.Item): table?
+---@field remove? fun(r: slipway.Item): slipway.Text | slipway.Step | nil
+---@field list? async fun(client: table, items: slipway.Item[]): table<string, table>
+---@field create? async fun(client: table, r: slipway.Item, line: fun(text: string)): table?
+---@field update? async fun(client: table, r: slipway.Item, line: fun(text: string)): table?
+---@field delete? async fun(client: table, r: slipway.Item, line: fun(text: string))
+---@field import? async fun(client: table, id: string): table?
+
+---A new resource type. Context: at the top of a file that is loaded by require.
+---@param name string
+---@return fun(spec: slipway.Spec): fun(name: string): fun(attributes: table): slipway.Resource
+function resource(name) end
+
+---A shell fragment: `{key}` becomes the quoted value, a list several words; `{{` and `}}` are braces. A `{key}` within quotes is an error.
+---@class sh
+---@overload fun(text: string, vars?: table): slipway.Text
+sh = {}
+
+---One fragment of several; empty ones are left out.
+---@param fragments slipway.Text[]
+---@return slipway.Text
+---@nodiscard
+function sh.join(fragments) end
+
+---The quoted word of a value, or the words of a list.
+---@param value any
+---@return slipway.Text
+---@nodiscard
+function sh.quote(value) end
+
+---Shell functions for every fragment of a batch, sent once. Context: at the top of a file.
+---@param code string
+function sh.prelude(code) end
+
+---@class slipway.Io
+local io = {}
+
+---Runs a local program and waits for it; at most 16 run at a time. Context: list, create, update, delete, import.
+---@async
+---@param options { argv: slipway.Text[], input?: slipway.Text, env?: table<string, slipway.Text>, timeout?: number }
+---@return { ok: boolean, status: integer, out: string, err: string }
+function io.run(options) end
+
+---@class slipway.ProviderModule
+local provider_module = {}
+
+---How resource types in an API reach it: `client` makes what their functions get, once for each configuration. Context: at the top of a file.
+---@param name string
+---@param spec { client: async fun(config: table, io: slipway.Io): table }
+function provider_module.define(name, spec) end
+
+-- In tests/lua only.
+
+---@param condition any
+---@param message? string
+function check(condition, message) end
+
+---Deep; secrets are equal when what they hide is.
+---@param got any
+---@param wanted any
+---@param message? string
+function equal(got, wanted, message) end
+
+---The function ends with an error whose message matches.
+---@param fn function
+---@param pattern? string
+---@return string? message
+---@return string? hint
+function raises(fn, pattern) end
+
+---@class testing
+testing = {}
+
+---@alias slipway.Known { have?: table, prior?: table, triggered?: boolean, action?: "create" | "update" | "delete", out?: string, err?: string, status?: integer }
+
+---The attributes as the engine compares them.
+---@param type string
+---@param name string
+---@param attributes table
+---@return table
+function testing.attributes(type, name, attributes) end
+
+---@param type string
+---@param name string
+---@param attributes? table nil: it only exists in the state
+---@param known? slipway.Known
+---@return string fragment
+function testing.probe(type, name, attributes, known) end
+
+---@param type string
+---@param name string
+---@param attributes? table
+---@param known slipway.Known
+---@return table? attributes
+function testing.read(type, name, attributes, known) end
+
+---@param type string
+---@param name string
+---@param attributes? table
+---@param known? slipway.Known
+---@return { script: string, uploads: table[], timeout: number?, reconnect: boolean }
+function testing.apply(type, name, attributes, known) end
+
+---@param type string
+---@param name string
+---@param attributes? table
+---@param known slipway.Known
+---@return table attributes
+function testing.result(type, name, attributes, known) end
+
+---Runs text with a playbook's rights.
+---@param text string
+---@return any ...
+function testing.user(text) end
+
+---What the library's files see, and what playbooks see.
+---@return table<string, any> library
+---@return table<string, any> user
+function testing.words() end
