@@ -17,9 +17,21 @@ return resource "package" {
     hold      = { "bool", doc = "kept back from upgrades; left alone when not set" },
     purge     = { "bool", write_only = true, doc = "with state = 'absent': its configuration goes, too" },
     installed = { "string", computed = true, doc = "the full version that is installed" },
+    together  = { "list", of = "string", write_only = true, doc = "packages declared in the same call: one run of the package manager brings them all" },
     created   = origin.row,
   },
-  many = tables.names,
+
+  -- Of any version and wanted at once: the first step of a batch installs all of them, the others find theirs there.
+  many = function(t)
+    local items, names = tables.names(t), {}
+    for _, item in ipairs(items) do
+      if not item[2].version and item[2].state ~= "absent" then names[#names + 1] = item[1] end
+    end
+    for _, item in ipairs(items) do
+      if #names > 1 and not item[2].version and item[2].state ~= "absent" then item[2].together = names end
+    end
+    return items
+  end,
 
   normalise = function(want)
     check.match("version", want.version, "^%w[%w.+:~_-]*$", "a version")
@@ -48,7 +60,7 @@ return resource "package" {
     local hold = r.hold
     if hold == nil then hold = held end
     return sh.join {
-      install and sh("h_install {name} {version}", { name = r.name, version = r.version or "" }) or "",
+      install and sh("h_install {name} {version} {together}", { name = r.name, version = r.version or "", together = r.together or {} }) or "",
       hold and (install or not held) and sh("h_hold {name}", name) or "",
       not hold and held and sh("h_unhold {name}", name) or "",
       "echo ::result",

@@ -31,11 +31,11 @@ class Lab:
         self.inventory = root / "inventory.yaml"
         self.env = {**os.environ, "SLIPWAY_STATE_DIR": str(root / "state"), "NO_COLOR": "1"}
 
-    def write(self, workers: list[str], playbook: str = "site") -> None:
+    def write(self, workers: list[str]) -> None:
         names = ", ".join(workers)
         pool = f"  - {{ name: workers, count: {len(workers)}, names: [{names}], labels: {{ tier: work }} }}\n" if workers else ""
         self.inventory.write_text(f"""name: e2e
-playbook: {playbook}
+playbook: site
 provider: {{ name: lab, dir: {self.root}/nodes }}
 network: {{ cidr: 10.89.0.0/24, gateway: 10.89.0.1, bridge: slipway-e2e }}
 kubernetes:
@@ -158,15 +158,28 @@ def node_restart(lab: Lab) -> None:
 
 
 def types(lab: Lab) -> None:
-    """Resource types that need a real systemd, apt and kernel, on a node of the lab."""
-    shutil.copy(pathlib.Path(__file__).parent / "types.lua", lab.root / "types.lua")
-    for what, playbook in (("make", "types"), ("remove", "types")):
-        lab.env["SLIPWAY_E2E_STATE"] = "present" if what == "make" else "absent"
-        lab.write(["n2", "n3"], playbook)
-        with lab.inventory.open("a") as f:
-            f.write("vars: { state: !env SLIPWAY_E2E_STATE }\n")
-        lab.run("apply", "--yes", "--target", "n2")
-        lab.run("plan", "--detailed-exitcode", "--target", "n2")
+    """Resource types that need a real systemd, a real kernel and a real reboot: on n2, as a static host with a state of its own."""
+    home = lab.root / "types"
+    home.mkdir()
+    shutil.copy(pathlib.Path(__file__).parent / "types.lua", home)
+    address, host_key = next((f[1], f[4]) for f in (line.split("\t") for line in node_list(lab)) if f[0] == "n2")
+    other = Lab(home)
+    for state in ("present", "absent"):
+        other.inventory.write_text(f"""name: types
+playbook: types
+provider: {{ name: static }}
+ssh: {{ user: root, key: {lab.root}/nodes/id_ed25519 }}
+hosts:
+  - {{ name: n2, address: {address}, host_key: "{host_key}" }}
+vars: {{ state: {state} }}
+""")
+        boot = lab.on("n2", "cat /proc/sys/kernel/random/boot_id")
+        other.run("apply", "--yes")
+        other.run("plan", "--detailed-exitcode")
+        after = lab.on("n2", "cat /proc/sys/kernel/random/boot_id")
+        expect((boot != after) == (state == "present"), "the node was rebooted" if state == "present" else "the node was not rebooted")
+        user = lab.run("ssh", "n2", "--", "id -u tester; systemctl is-active slipway-e2e slipway-e2e-timer.timer; apt-mark showhold", code=None)
+        expect(("4711" in user) == (state == "present") and ("socat" in user) == (state == "present"), f"{state}: seen from the node itself")
 
 
 def node_list(lab: Lab) -> list[str]:
@@ -193,7 +206,7 @@ def clean(lab: Lab) -> None:
 def main() -> int:
     root = pathlib.Path(tempfile.mkdtemp(prefix="slipway-e2e-", dir="/var/lib"))
     lab = Lab(root)
-    steps = [bootstrap, changes_nothing, drift, shrink, grow_through_a_kill, node_restart, destroy]
+    steps = [bootstrap, changes_nothing, drift, shrink, grow_through_a_kill, node_restart, types, destroy]
     passed = 0
     try:
         for step in steps:

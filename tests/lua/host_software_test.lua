@@ -21,7 +21,7 @@ equal(package("dnf\nkube\t0:1.0-1\tx86_64\nheld\nkubelet-0:1.36.2-1.*\n", {}, "k
 equal(package("apk\nkubelet\t1.36.2-r0\thold\n", { version = "1.36.2" }).hold, true)
 raises(function() testing.attributes("package", "x", { version = "1 2" }) end, "version: expected a version")
 local step = testing.apply("package", "kubelet", { version = "1.36.2", hold = true }).script
-equal(step, "h_install 'kubelet' '1.36.2'\nh_hold 'kubelet'\necho ::result\nh_package_list 'kubelet'")
+equal(step, "h_install 'kubelet' '1.36.2' \nh_hold 'kubelet'\necho ::result\nh_package_list 'kubelet'")
 step = testing.apply("package", "kubelet", { hold = false }, { have = { version = "1", hold = true } }).script
 equal(step, "h_unhold 'kubelet'\necho ::result\nh_package_list 'kubelet'")
 equal(testing.result("package", "kubelet", {}, { out = "Setting up\n::result\napt\nkubelet\tii \t1.36.2-1.1\tamd64\n" }).installed, "1.36.2-1.1")

@@ -80,10 +80,19 @@ h_apt_pick() {
   echo "$1 $2 is in none of the node's repositories; they have: $(h_apt_versions "$1" | tr '\n' ' ')" >&2
   return 1
 }
+h_apt_has() {
+  case $(dpkg-query -W -f '${db:Status-Abbrev}' -- "$1" 2>/dev/null) in ?i*) ;; *) return 1 ;; esac
+}
+# h_apt_install NAME VERSION TOGETHER...: one of the others may have brought it. A wrong name among them must not stop this one.
 h_apt_install() {
+  if [ -z "$2" ] && [ $# -gt 2 ] && h_apt_has "$1"; then return; fi
   h_apt_ready && h_once apt h_apt_update || return
   if [ -n "$2" ]; then
     h_apt_pick "$1" "$2" && h_apt install -- "$1=$_version" || return
+  elif [ $# -gt 2 ]; then
+    _a=$1
+    shift 2
+    h_apt install -- "$@" || h_apt install -- "$_a" || return
   else
     h_apt install -- "$1" || return
   fi
@@ -92,11 +101,11 @@ h_dnf_lock() {
   dnf -q versionlock list >/dev/null 2>&1 || dnf -q -y install 'dnf-command(versionlock)' >&2 || return
   dnf -q -y versionlock "$@" >&2
 }
-# h_install NAME VERSION: VERSION may be empty.
+# h_install NAME VERSION TOGETHER...: VERSION may be empty.
 h_install() {
   h_packages
   case $_pm in
-    apt) h_apt_install "$1" "$2" ;;
+    apt) h_apt_install "$@" ;;
     dnf)
       # A held package cannot be changed; who asks for it holds it again.
       [ -z "$2" ] || ! grep -qsF -- "$1" /etc/dnf/plugins/versionlock.list /etc/dnf/versionlock.toml || h_dnf_lock delete "$1" || :
