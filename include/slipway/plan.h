@@ -29,6 +29,7 @@ struct sw_plan_item {
     bool at_apply;                 /* could not be read at plan time: read, and perhaps left alone, at apply */
     bool drifted;                  /* before differs from prior: somebody else changed it */
     bool triggered;                /* acts because of restart_on */
+    bool unsettled;                /* recorded as begun only, and found: to be recorded as done */
     uint32_t *needs;               /* indices of items that must be done first */
     size_t n_needs;
 };

@@ -43,6 +43,10 @@ int sw_state_force_unlock(struct sw_state *state, struct sw_err *err);
 int sw_state_resources(struct sw_state *state, struct sw_arena *arena, struct sw_state_resource **ret, size_t *ret_n, struct sw_err *err);
 int sw_state_rename(struct sw_state *state, const char *from, const char *to, struct sw_err *err);
 int sw_state_forget(struct sw_state *state, const char *address, struct sw_err *err);
+/* Restarts that are due: a trigger changes in this run, or changed in one that did not get to what acts on it (restart_on). Kept until
+ * sw_state_put_due(…, false), however the run ends. A rename takes them along, forgetting drops them. */
+int sw_state_put_due(struct sw_state *state, const char *const *addresses, size_t n, bool due, struct sw_err *err);
+int sw_state_due(struct sw_state *state, struct sw_arena *arena, const char ***ret, size_t *ret_n, struct sw_err *err);
 /* Writes one resource outside of a run's operation (import, refresh). */
 int sw_state_put(struct sw_state *state, const struct sw_state_resource *resource, struct sw_err *err);
 

@@ -172,7 +172,7 @@ bool sw_run_has_bookkeeping(struct sw_context *context, const struct sw_plan *pl
     const struct sw_value *outputs = NULL;
     if (plan->n_moved) return true;
     for (size_t i = 0; i < plan->n_items; i++) {
-        if (plan->refresh_only && plan->items[i].drifted) return true;
+        if (plan->items[i].drifted || plan->items[i].unsettled) return true;
         if (plan->items[i].before && !plan->items[i].prior && !plan->items[i].resource->ephemeral) return true;
     }
     if (plan->destroy || sw_state_outputs(context->state, context->cli->arena, &outputs, NULL)) return false;

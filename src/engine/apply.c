@@ -245,6 +245,29 @@ static int save_outputs(struct apply *app, struct sw_err *err) {
     return sw_state_put_outputs(app->engine->state, sw_value_map(app->engine->arena, pairs, n), err);
 }
 
+static bool may_be_triggered(const struct apply *app, const struct app_item *it) {
+    const char **triggers = it->plan->resource->triggers;
+    if (!triggers || !eng_acts(it->plan->action) || it->plan->resource->ephemeral) return false;
+    bool found = it->plan->triggered;
+    for (size_t k = 0; triggers[k] && !found; k++) {
+        const struct app_item *trigger = app_find(app, triggers[k]);
+        found = trigger && eng_acts(trigger->plan->action);
+    }
+    return found;
+}
+
+/* Before anything acts: should the run end between a change and what restarts on it, the next one still restarts. */
+static int note_due(struct apply *app, struct sw_err *err) {
+    const char **due = sw_new_n(app->engine->arena, const char *, app->plan->n_items + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < app->plan->n_items; i++) {
+        struct app_item *it = &app->items[i];
+        it->due = may_be_triggered(app, it);
+        if (it->due) due[n++] = it->plan->resource->address;
+    }
+    return sw_state_put_due(app->engine->state, due, n, true, err);
+}
+
 /* Moves, recoveries, adoptions, then the walk. */
 static int walk(struct apply *app, struct sw_err *err) {
     struct sw_engine *engine = app->engine;
@@ -254,7 +277,7 @@ static int walk(struct apply *app, struct sw_err *err) {
     for (size_t i = 0; i < app->plan->n_moved; i++)
         if ((rc = sw_state_rename(engine->state, app->plan->moved[i].from, app->plan->moved[i].to, err)) != 0) return rc;
     if ((rc = sw_state_resources(engine->state, engine->arena, &recorded, &n_recorded, err)) != 0 ||
-        (rc = eng_recover(engine, true, &recorded, &n_recorded, err)) != 0)
+        (rc = eng_recover(engine, true, &recorded, &n_recorded, err)) != 0 || (rc = note_due(app, err)) != 0)
         return rc;
     for (size_t i = 0; i < app->plan->n_items; i++)
         if (app->items[i].missing == 0 && !in_host_queue(&app->items[i])) sw_vec_push(&app->ready, (uint32_t)i);

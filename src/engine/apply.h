@@ -19,6 +19,7 @@ struct app_item {
     struct app_host *host;             /* NULL for API items */
     enum app_stage stage;
     bool changed;                      /* its step or call ran */
+    bool due;                          /* the state remembers that it is to act */
     bool stale;                        /* read again and found different from the plan */
     size_t missing;                    /* needs not finished yet */
     uint32_t *needed_by;

@@ -76,8 +76,9 @@ int app_journal(struct apply *app, struct app_item **items, size_t n, struct sw_
                                         .name = resource->name,
                                         .host = resource->host,
                                         .provider = resource->provider,
-                                        /* An ephemeral thing is nothing to find again. */
-                                        .action = resource->ephemeral ? SW_UPDATE : items[i]->plan->action,
+                                        /* An ephemeral thing is nothing to find again; what was there before, as read at last, is not made. */
+                                        .action = resource->ephemeral || (items[i]->plan->action == SW_CREATE && items[i]->have) ? SW_UPDATE
+                                                                                                                               : items[i]->plan->action,
                                         .desired = items[i]->desired};
     }
     int rc = sw_journal_open(app->engine->state, app->engine->arena, intents, n, err);
@@ -102,6 +103,13 @@ static void close_intent(struct apply *app, struct app_item *it, const char *out
     if (rc != 0) state_failed(app, &err);
 }
 
+/* What it was to act for has been acted on. */
+static void settle(struct apply *app, struct app_item *it) {
+    struct sw_err err = {0};
+    if (it->due && sw_state_put_due(app->engine->state, &it->plan->resource->address, 1, false, &err) != 0) state_failed(app, &err);
+    it->due = false;
+}
+
 void app_done(struct apply *app, struct app_item *it, const struct sw_value *attributes, bool changed) {
     const struct sw_resource *resource = it->plan->resource;
     enum sw_action action = it->plan->action;
@@ -114,6 +122,7 @@ void app_done(struct apply *app, struct app_item *it, const struct sw_value *att
     struct sw_state_resource record = eng_record(resource, attributes, "ok");
     record.depends = app_depends(app, it);
     close_intent(app, it, "ok", removes || resource->ephemeral ? NULL : &record, removes);
+    settle(app, it);
     emit(app, SW_EV_DONE, it, changed || removes ? NULL : "already so", NULL);
     app_release(app, it);
 }
@@ -142,7 +151,7 @@ void app_fail(struct apply *app, struct app_item *it, struct sw_err *err, bool c
     if (certain && it->intent) {
         /* Something may have been made before it failed: it is recorded, so that it can be finished or removed. */
         bool partial = (it->plan->action == SW_CREATE || it->plan->action == SW_REPLACE) && !resource->ephemeral;
-        struct sw_state_resource record = eng_record(resource, it->desired, "partial");
+        struct sw_state_resource record = eng_record(resource, it->have ? it->desired : eng_begun(app->engine, resource->type, it->desired), "partial");
         record.depends = app_depends(app, it);
         close_intent(app, it, "failed", partial ? &record : NULL, false);
     }
@@ -161,7 +170,7 @@ void app_unstarted(struct apply *app, struct app_item *it) {
 
 void app_adopt(struct apply *app, struct app_item *it) {
     const struct sw_plan_item *plan = it->plan;
-    if (plan->resource->ephemeral || !it->result || (plan->prior && sw_value_equal(plan->prior, it->result))) return;
+    if (plan->resource->ephemeral || !it->result || (plan->prior && !plan->unsettled && sw_value_equal(plan->prior, it->result))) return;
     struct sw_state_resource record = eng_record(plan->resource, it->result, "ok");
     record.depends = app_depends(app, it);
     close_intent(app, it, "ok", &record, false);

@@ -119,6 +119,10 @@ static void decide_change(struct eng_plan *p, struct eng_item *it) {
         plan->action = SW_UPDATE;
         plan->triggered = true;
         plan->reason = sw_printf(p->engine->arena, "%s changes", by);
+    } else if (it->due) {
+        plan->action = SW_UPDATE;
+        plan->triggered = true;
+        plan->reason = "due since a run that did not get to it";
     }
 }
 
@@ -151,6 +155,7 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
         plan->before = fresh ? NULL : plan->prior;
         plan->action = fresh ? SW_CREATE : SW_UPDATE;
         plan->reason = fresh ? NULL : "checked at apply";
+        plan->triggered = it->due;
         if (!fresh) plan->after = sw_map_merge(arena, plan->prior, desired);
         plan->n_diffs = sw_schema_diff(it->type->schema, plan->before, desired, plan->resource->lifecycle.ignore_changes, arena, &plan->diffs);
         return 0;
@@ -171,6 +176,7 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
         plan->action = SW_CREATE;
         return 0;
     }
+    plan->unsettled = it->recorded && !whole;
     decide_change(p, it);
     if (plan->action == SW_REPLACE) return protect(it, "replaced", err);
     plan->after = sw_map_merge(arena, plan->before, desired);

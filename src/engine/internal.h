@@ -73,6 +73,7 @@ struct eng_item {
     bool declared;                     /* in the playbook (and not being destroyed) */
     bool selected;                     /* by --target and --exclude */
     bool forgotten;                    /* named by removed {} */
+    bool due;                          /* a trigger of it changed in a run that did not get to it */
     bool read;                         /* `have` holds, or at_apply is set */
     bool decided;
     const struct sw_value *have;
@@ -131,6 +132,8 @@ sw_lookup_fn eng_lookup; /* ctx = struct eng_plan */
 /* record.c: what the state is told. */
 /* A state's view of a resource after it was made. */
 struct sw_state_resource eng_record(const struct sw_resource *resource, const struct sw_value *attributes, const char *status);
+/* The attributes of something whose creation has begun. */
+const struct sw_value *eng_begun(struct sw_engine *engine, const char *type_name, const struct sw_value *desired);
 /* Open intents of a crashed run become resources of status "partial", so that the next refresh finds or forgets them.
  * In memory (state_resources grown in the arena), or on disk too when `persist`. */
 int eng_recover(struct sw_engine *engine, bool persist, struct sw_state_resource **resources, size_t *n, struct sw_err *err);

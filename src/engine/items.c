@@ -99,5 +99,12 @@ int eng_items_collect(struct eng_plan *p, struct sw_err *err) {
         rc = add(p, it, err);
     }
     sw_map_done(&by_address);
+    const char **due;
+    size_t n_due = 0;
+    if (rc == 0) rc = sw_state_due(engine->state, engine->arena, &due, &n_due, err);
+    for (size_t i = 0; i < n_due && rc == 0; i++) {
+        struct eng_item *it = sw_map_find(&p->by_address, moved_to(config, due[i]));
+        if (it) it->due = true;
+    }
     return rc;
 }

@@ -19,6 +19,15 @@ struct sw_state_resource eng_record(const struct sw_resource *resource, const st
     };
 }
 
+/* Library types note in `created` that slipway made the thing, so that it may be removed. What a create left behind before it could say so is ours, too. */
+const struct sw_value *eng_begun(struct sw_engine *engine, const char *type_name, const struct sw_value *desired) {
+    const struct sw_type *type = engine->types->find(engine->types->ctx, type_name);
+    const struct sw_attr *attr = type ? sw_schema_find(type->schema, "created") : NULL;
+    if (!desired) desired = &SW_EMPTY_MAP;
+    if (!attr || !attr->computed || attr->type != SW_T_BOOL) return desired;
+    return sw_map_with(engine->arena, desired, "created", sw_value_bool(true));
+}
+
 static bool recorded(const struct sw_state_resource *resources, size_t n, const char *address) {
     for (size_t i = 0; i < n; i++)
         if (strcmp(resources[i].address, address) == 0) return true;
@@ -42,7 +51,7 @@ int eng_recover(struct sw_engine *engine, bool persist, struct sw_state_resource
                                                .name = intent->name,
                                                .host = intent->host,
                                                .provider = intent->provider,
-                                               .attributes = intent->desired ? intent->desired : &SW_EMPTY_MAP,
+                                               .attributes = eng_begun(engine, intent->type, intent->desired),
                                                .status = "partial"};
             all[(*n)++] = found;
         }

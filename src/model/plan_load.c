@@ -128,7 +128,7 @@ static int load_item(struct loader *l, const struct sw_value *v, size_t index, s
     if (!sw_is(v, SW_MAP)) return malformed(l, "an item is not an object");
     if (load_resource(l, sw_get(v, "resource"), &item->resource) || take_text(l, v, "action", true, &action) ||
         take_text(l, v, "reason", false, &item->reason) || take_flag(l, v, "at_apply", &item->at_apply) || take_flag(l, v, "drifted", &item->drifted) ||
-        take_flag(l, v, "triggered", &item->triggered) || take_list(l, v, "needs", &needs))
+        take_flag(l, v, "triggered", &item->triggered) || take_flag(l, v, "unsettled", &item->unsettled) || take_list(l, v, "needs", &needs))
         return SW_EINVAL;
     int found = SW_NOOP;
     while (found <= SW_FORGET && strcmp(action, sw_action_name((enum sw_action)found)) != 0) found++;

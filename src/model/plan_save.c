@@ -110,6 +110,7 @@ static const struct sw_value *item_value(struct sw_arena *arena, const struct sw
     put_flag(&d, "at_apply", item->at_apply);
     put_flag(&d, "drifted", item->drifted);
     put_flag(&d, "triggered", item->triggered);
+    put_flag(&d, "unsettled", item->unsettled);
     if (item->n_needs) {
         const struct sw_value **needs = sw_new_n(arena, const struct sw_value *, item->n_needs);
         for (size_t i = 0; i < item->n_needs; i++) needs[i] = sw_value_int(arena, item->needs[i]);

@@ -53,12 +53,22 @@ int sw_state__write_resource(struct sw_state *state, const struct sw_state_resou
     return rc < 0 ? rc : sw_state__bump(state, err);
 }
 
+/* A row of its own in `meta`: what is due need not be recorded as a resource yet. */
+static int put_due(struct sw_state *state, const char *address, bool due, struct sw_err *err) {
+    sqlite3_stmt *stmt = due ? sw_db__statement(state, "INSERT OR REPLACE INTO meta VALUES ('due ' || ?1, 1)", err)
+                             : sw_db__statement(state, "DELETE FROM meta WHERE key = 'due ' || ?1", err);
+    if (!stmt) return SW_EIO;
+    sw_db__bind_text(stmt, 1, address);
+    return sw_db__run(state, stmt, err);
+}
+
 int sw_state__delete_resource(struct sw_state *state, const char *address, struct sw_err *err) {
     sqlite3_stmt *stmt = sw_db__statement(state, "DELETE FROM resource WHERE address = ?1", err);
     if (!stmt) return SW_EIO;
     sw_db__bind_text(stmt, 1, address);
     int n = sw_db__run(state, stmt, err);
     if (n <= 0) return n;
+    if (put_due(state, address, false, err) < 0) return SW_EIO;
     int rc = sw_state__bump(state, err);
     return rc ? rc : n;
 }
@@ -145,6 +155,47 @@ int sw_state_put(struct sw_state *state, const struct sw_state_resource *resourc
     return rc ? rc : sw_state__end(state, sw_state__write_resource(state, resource, err), err);
 }
 
+static bool is_due(struct sw_state *state, const char *address, struct sw_err *err) {
+    sqlite3_stmt *stmt = sw_db__statement(state, "SELECT 1 FROM meta WHERE key = 'due ' || ?1", err);
+    if (!stmt) return false;
+    sw_db__bind_text(stmt, 1, address);
+    bool found = sw_db__next(state, stmt, err) > 0;
+    sw_db__reset(stmt);
+    return found;
+}
+
+int sw_state_put_due(struct sw_state *state, const char *const *addresses, size_t n, bool due, struct sw_err *err) {
+    if (!n) return 0;
+    int rc = sw_state__begin(state, due ? SW_STATE__DURABLE : SW_STATE__RELAXED, err);
+    if (rc) return rc;
+    for (size_t i = 0; rc >= 0 && i < n; i++) rc = put_due(state, addresses[i], due, err);
+    return sw_state__end(state, rc < 0 ? rc : 0, err);
+}
+
+int sw_state_due(struct sw_state *state, struct sw_arena *arena, const char ***ret, size_t *ret_n, struct sw_err *err) {
+    struct {
+        const char **v;
+        size_t n, cap;
+    } found = {0};
+    int rc = 0;
+    if (state->db) {
+        sqlite3_stmt *stmt = sw_db__statement(state, "SELECT substr(key, 5) FROM meta WHERE key >= 'due ' AND key < 'due!'", err);
+        if (!stmt) rc = SW_EIO;
+        while (!rc && (rc = sw_db__next(state, stmt, err)) > 0) {
+            const char *address = sw_db__text(stmt, 0, arena);
+            if (address) sw_vec_push(&found, address);
+            rc = 0;
+        }
+    }
+    if (!rc) {
+        *ret = sw_new_n(arena, const char *, found.n + 1);
+        if (found.n) memcpy(*ret, found.v, found.n * sizeof **ret);
+        *ret_n = found.n;
+    }
+    sw_vec_done(&found);
+    return rc;
+}
+
 static int forget(struct sw_state *state, const char *address, struct sw_err *err) {
     int n = sw_state__delete_resource(state, address, err);
     return n ? n : sw_err_set(err, SW_ENOTFOUND, "'%s' is not in the state", address);
@@ -189,8 +240,10 @@ static int rename_all(struct sw_state *state, const char *from, const char *to, 
     }
     if (!rc && !moved) rc = sw_err_set(err, SW_ENOTFOUND, "'%s' is not in the state", from);
     if (!rc) {
+        bool due = is_due(state, from, err);
         int deleted = sw_state__delete_resource(state, from, err);
         if (deleted < 0) rc = deleted;
+        else if (due && put_due(state, to, true, err) < 0) rc = SW_EIO;
         moved->address = to;
         /* "type.name": the name changes with the address. On a host ("n1/file:/etc/x") it is part of what the thing is and stays. */
         size_t type_len = strlen(moved->type);
