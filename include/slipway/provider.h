@@ -44,9 +44,10 @@ typedef void sw_act_done(void *ctx, const struct sw_value *attributes /* MAP, NU
 typedef void sw_act_line(void *ctx, const char *line);
 
 struct sw_type_ops {
-    /* On a host. probe: appends one fragment that reads all `n` items (n is 1 unless the type is batched). */
+    /* On a host. probe: appends one fragment that reads all `n` items (n is 1 unless the type is batched). SW_EREFUSED: they cannot be read at plan
+     * time (something is not known yet, or the probe is a stranger's own): read at apply. */
     int (*probe)(const struct sw_type *type, const struct sw_item *items, size_t n, struct sw_str *fragment, struct sw_err *err);
-    /* Reads the fragment's output into attributes, one per item, NULL = absent. */
+    /* Reads the fragment's output into attributes, one per item, NULL = absent, UNKNOWN = could not be read: at apply. */
     int (*read)(const struct sw_type *type, const struct sw_item *items, size_t n, const struct sw_batch_result *output,
                 struct sw_arena *arena, const struct sw_value **ret, struct sw_err *err);
     /* The step that makes item.desired true (CREATE, UPDATE) or removes it (DELETE). */

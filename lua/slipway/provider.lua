@@ -34,11 +34,29 @@ local function client_of(name, config, hash)
   return client
 end
 
+--- `slipway import` leaves an item whose recorded attributes are its id and nothing else.
+local function imported(prior)
+  if not prior or prior.id == nil then return false end
+  for key in pairs(prior) do
+    if key ~= "id" then return false end
+  end
+  return true
+end
+
+local function list(client, spec, items)
+  local found = spec.list(client, items)
+  if not spec.import or type(found) ~= "table" then return found end
+  for _, item in ipairs(items) do
+    if found[item._name] == nil and imported(item.prior) then found[item._name] = spec.import(client, item.prior.id) end
+  end
+  return found
+end
+
 --- One call of a type's function, in a coroutine.
 core.set_driver(function(what, spec, name, config, hash, argument, line)
   refuse_strangers(spec.origin, "the resource type")
   local client = client_of(name, config, hash)
-  if what == "list" then return spec.list(client, argument) end
+  if what == "list" then return list(client, spec, argument) end
   if what == "update" and not spec.update then core.fail "it cannot be changed in place" end
   if what == "delete" and not spec.delete then return nil end
   return spec[what](client, argument, line)

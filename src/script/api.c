@@ -6,7 +6,8 @@
 
 #define DRIVER "slipway.api"
 
-/* --- the coroutine ------------------------------------------------------------------------------------------------------------------------- */
+/* --- the coroutine
+ * ------------------------------------------------------------------------------------------------------------------------- */
 
 static struct sw_task *task_of(lua_State *L) {
     return lua_touserdata(L, 1);
@@ -48,7 +49,8 @@ static void take_acted(lua_State *L, struct sw_task *task) {
 }
 
 static void take_listed(lua_State *L, struct sw_task *task) {
-    if (!lua_istable(L, -1)) luaL_error(L, "list of '%s' gave a %s, not a table name -> attributes", task->type->type.name, luaL_typename(L, -1));
+    if (!lua_istable(L, -1))
+        luaL_error(L, "list of '%s' gave a %s, not a table name -> attributes", task->type->type.name, luaL_typename(L, -1));
     for (size_t i = 0; i < task->n; i++) {
         const struct sw_item *item = &task->items[i];
         lua_getfield(L, -1, item->resource->name);
@@ -64,8 +66,10 @@ static int body_done(lua_State *L, int status, lua_KContext ctx) {
     struct sw_task *task = task_of(L);
     (void)status;
     (void)ctx;
-    if (task->list_done) take_listed(L, task);
-    else take_acted(L, task);
+    if (task->list_done)
+        take_listed(L, task);
+    else
+        take_acted(L, task);
     return 0;
 }
 
@@ -76,8 +80,10 @@ int sw_task__body(lua_State *L) {
     if (sw_value_has_unknown(config)) return sw_script__fail(L, SW_EREFUSED, "the provider's configuration is not known yet");
     sw_value_hash(config, hash);
     lua_getfield(L, LUA_REGISTRYINDEX, DRIVER); // task driver
-    if (task->list_done) lua_pushliteral(L, "list");
-    else lua_pushstring(L, task->items->action == SW_UPDATE ? "update" : task->items->action == SW_DELETE ? "delete" : "create");
+    if (task->list_done)
+        lua_pushliteral(L, "list");
+    else
+        lua_pushstring(L, task->items->action == SW_UPDATE ? "update" : task->items->action == SW_DELETE ? "delete" : "create");
     lua_rawgeti(L, LUA_REGISTRYINDEX, task->type->spec);
     lua_pushstring(L, sw_get_str(config, "name", task->type->type.provider));
     sw_script__push_value(L, config);
@@ -98,13 +104,17 @@ int sw_task__body(lua_State *L) {
 
 void sw_task__report(struct sw_task *task, struct sw_err *err) {
     bool failed = err && err->code;
-    if (failed) sw_err_frame(err, "running '%s' of the resource type '%s'", task->list_done ? "list" : sw_action_name(task->items->action),
-                             task->type->type.name);
-    if (task->list_done) task->list_done(task->ctx, failed ? NULL : task->have, failed ? err : NULL);
-    else task->act_done(task->ctx, failed ? NULL : task->attributes, failed ? err : NULL);
+    if (failed)
+        sw_err_frame(err, "running '%s' of the resource type '%s'", task->list_done ? "list" : sw_action_name(task->items->action),
+                     task->type->type.name);
+    if (task->list_done)
+        task->list_done(task->ctx, failed ? NULL : task->have, failed ? err : NULL);
+    else
+        task->act_done(task->ctx, failed ? NULL : task->attributes, failed ? err : NULL);
 }
 
-/* --- from the engine -------------------------------------------------------------------------------------------------------------------------- */
+/* --- from the engine
+ * -------------------------------------------------------------------------------------------------------------------------- */
 
 static struct sw_task *new_task(const struct sw_type *type, const struct sw_value *provider, const struct sw_item *items, size_t n,
                                 struct sw_arena *arena, void *ctx) {
@@ -123,8 +133,8 @@ static struct sw_task *new_task(const struct sw_type *type, const struct sw_valu
     return task;
 }
 
-void sw_script__list(const struct sw_type *type, const struct sw_value *provider, const struct sw_item *items, size_t n, struct sw_arena *arena,
-                     sw_list_done *done, void *ctx) {
+void sw_script__list(const struct sw_type *type, const struct sw_value *provider, const struct sw_item *items, size_t n,
+                     struct sw_arena *arena, sw_list_done *done, void *ctx) {
     struct sw_task *task = new_task(type, provider, items, n, arena, ctx);
     task->list_done = done;
     sw_task__start(task);
@@ -138,7 +148,8 @@ void sw_script__act(const struct sw_type *type, const struct sw_value *provider,
     sw_task__start(task);
 }
 
-/* --- for the library ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- for the library
+ * ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* core.set_driver(function) */
 static int set_driver(lua_State *L) {
@@ -158,8 +169,7 @@ static int loading_origin(lua_State *L) {
 }
 
 void sw_script__open_api(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"set_driver", set_driver}, {"loading_origin", loading_origin}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"set_driver", set_driver}, {"loading_origin", loading_origin}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
     lua_createtable(L, 0, 1);
     sw_script__open_run(L);

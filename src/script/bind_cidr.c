@@ -35,7 +35,8 @@ static int cidr(lua_State *L) {
         return sw_script__fail(L, SW_EINVAL, "'%s' is no network: ADDRESS/LENGTH wanted", net);
     bool subnet = !lua_isnoneornil(L, 3);
     lua_Integer to = luaL_optinteger(L, 3, (lua_Integer)n * 8);
-    if (to < (lua_Integer)prefix || to > (lua_Integer)n * 8) return sw_script__fail(L, SW_EINVAL, "/%lld is no part of '%s'", (long long)to, net);
+    if (to < (lua_Integer)prefix || to > (lua_Integer)n * 8)
+        return sw_script__fail(L, SW_EINVAL, "/%lld is no part of '%s'", (long long)to, net);
     for (unsigned bit = 0; bit < n * 8 - prefix; bit++) address[n - 1 - bit / 8] &= (unsigned char)~(1u << (bit % 8));
     unsigned bits = (unsigned)to - (unsigned)prefix;
     uint64_t place = (uint64_t)index;
@@ -46,11 +47,14 @@ static int cidr(lua_State *L) {
     }
     bool fits = add_shifted(address, n, place, n * 8 - (unsigned)to, bits);
     if (index < 0 && bits > 64) /* the bits above 64 of a number counted from the end are ones */
-        for (unsigned bit = 64; bit < bits; bit++) address[n - 1 - (n * 8 - (unsigned)to + bit) / 8] |= (unsigned char)(1u << ((n * 8 - (unsigned)to + bit) % 8));
+        for (unsigned bit = 64; bit < bits; bit++)
+            address[n - 1 - (n * 8 - (unsigned)to + bit) / 8] |= (unsigned char)(1u << ((n * 8 - (unsigned)to + bit) % 8));
     if (!fits) return sw_script__fail(L, SW_EINVAL, "'%s' has no place %lld", net, (long long)index);
     inet_ntop(family, address, text, sizeof text);
-    if (subnet) lua_pushfstring(L, "%s/%d", text, (int)to);
-    else lua_pushstring(L, text);
+    if (subnet)
+        lua_pushfstring(L, "%s/%d", text, (int)to);
+    else
+        lua_pushstring(L, text);
     return 1;
 }
 

@@ -36,8 +36,10 @@ static int encode(lua_State *L, write_fn *write, unsigned flags) {
     scope->str.max = sw_script__of(L)->limit;
     write(&scope->str, v, flags);
     if (scope->str.overflow) return sw_script__fail(L, SW_ELIMIT, "the text is too large");
-    if (secret) sw_script__push_secret_text(L, sw_str_z(&scope->str), scope->str.len);
-    else lua_pushlstring(L, sw_str_z(&scope->str), scope->str.len);
+    if (secret)
+        sw_script__push_secret_text(L, sw_str_z(&scope->str), scope->str.len);
+    else
+        lua_pushlstring(L, sw_str_z(&scope->str), scope->str.len);
     if (secret && scope->str.p) sw_wipe(scope->str.p, scope->str.len);
     sw_script__scope_close(scope);
     return 1;
@@ -58,9 +60,12 @@ static int decode(lua_State *L, enum format format) {
     const struct sw_value *v = NULL;
     int code;
     sw_script__charge(L, text.len);
-    if (format == JSON) code = sw_json_read(arena, text.p, text.len, SW_JSON_PLAIN, &v, err);
-    else if (format == YAML) code = sw_yaml_read(arena, "the text", text.p, text.len, NULL, NULL, NULL, &v, err);
-    else code = sw_yaml_read_all(arena, "the text", text.p, text.len, NULL, &v, err);
+    if (format == JSON)
+        code = sw_json_read(arena, text.p, text.len, SW_JSON_PLAIN, &v, err);
+    else if (format == YAML)
+        code = sw_yaml_read(arena, "the text", text.p, text.len, NULL, NULL, NULL, &v, err);
+    else
+        code = sw_yaml_read_all(arena, "the text", text.p, text.len, NULL, &v, err);
     if (code) {
         char *at = err->line ? sw_xprintf("line %u of the text", err->line) : NULL; /* it is no file: the place is the playbook's */
         if (at) sw_err_frame(err, "reading %s", at);

@@ -13,7 +13,7 @@ struct sw_run {
     struct sw_tasks *tasks;
     struct sw_arena *arena; /* of the options */
     struct sw_exec_options options;
-    struct sw_exec *exec;   /* NULL while it waits for its turn */
+    struct sw_exec *exec; /* NULL while it waits for its turn */
     bool cancelled;
     struct sw_err err;
     int status;
@@ -142,7 +142,8 @@ static void read_options(lua_State *L, struct sw_run *run) {
     static const char *const known[] = {"argv", "input", "env", "timeout"};
     for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
         bool fine = false;
-        for (size_t i = 0; lua_type(L, -2) == LUA_TSTRING && i < sw_countof(known); i++) fine = fine || strcmp(lua_tostring(L, -2), known[i]) == 0;
+        for (size_t i = 0; lua_type(L, -2) == LUA_TSTRING && i < sw_countof(known); i++)
+            fine = fine || strcmp(lua_tostring(L, -2), known[i]) == 0;
         if (!fine) luaL_error(L, "run has argv, input, env and timeout");
     }
     read_argv(L, run);

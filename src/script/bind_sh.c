@@ -1,7 +1,9 @@
 /* Shell fragments: the only way from what a user says into code that runs as root on a node.
  *
- * sh("text {key}", { key = value }) puts values in as quoted words. A {key} within quotes of the text would leave its value unprotected there
- * ("…'value'…" in double quotes expands $(…) in it), so that is an error in the type's file; "$(command {key})" is fine, quoting starts anew in it.
+ * sh("text {key}", { key = value }) puts values in as quoted words. A {key} within quotes of the text would leave its value unprotected
+ * there
+ * ("…'value'…" in double quotes expands $(…) in it), so that is an error in the type's file; "$(command {key})" is fine, quoting starts
+ * anew in it.
  */
 #include "host.h"
 
@@ -50,9 +52,9 @@ static void follow(lua_State *L, struct quoting *q, char c) {
 static void add_word(lua_State *L, struct sw_scope *scope, int index, const char *key, bool *secret) {
     struct sw_text text;
     enum sw_opaque what = sw_script__opaque(L, index);
-    if (what == SW_O_UNKNOWN || what == SW_O_REF || what == SW_O_CONCAT)
-        sw_script__fail(L, SW_EREFUSED, "'%s' is not known yet", key);
-    if (!sw_script__text(L, index, &text)) luaL_error(L, "sh: {%s} is a %s, not a text, number, boolean or list", key, luaL_typename(L, index));
+    if (what == SW_O_UNKNOWN || what == SW_O_REF || what == SW_O_CONCAT) sw_script__fail(L, SW_EREFUSED, "'%s' is not known yet", key);
+    if (!sw_script__text(L, index, &text))
+        luaL_error(L, "sh: {%s} is a %s, not a text, number, boolean or list", key, luaL_typename(L, index));
     if (memchr(text.p, '\0', text.len)) sw_script__fail(L, SW_EINVAL, "'%s' holds a NUL byte, which no shell word can", key);
     if (text.secret) *secret = true;
     sw_str_add_shell(&scope->str, text.p, text.len);
@@ -139,7 +141,8 @@ static int sh_quote(lua_State *L) {
     return push_fragment(L, scope, secret);
 }
 
-/* core.sh_prelude(code): once per text, and only from a file that is being loaded. It runs with every batch, so a stranger's does not get in. */
+/* core.sh_prelude(code): once per text, and only from a file that is being loaded. It runs with every batch, so a stranger's does not get
+ * in. */
 static int sh_prelude(lua_State *L) {
     size_t len;
     const char *code = luaL_checklstring(L, 1, &len);

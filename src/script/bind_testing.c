@@ -1,5 +1,5 @@
-/* testing.*: resource types on a host as pure functions, for tests/lua. Each takes a type, a name, attributes as a playbook gives them, and what
- * the engine would know: { have, prior, triggered, action, out, status, err }. */
+/* testing.*: resource types on a host as pure functions, for tests/lua. Each takes a type, a name, attributes as a playbook gives them, and
+ * what the engine would know: { have, prior, triggered, action, out, status, err }. */
 #include "type.h"
 
 #include <string.h>
@@ -37,8 +37,10 @@ static struct subject *subject(lua_State *L) {
     struct subject *u = lua_newuserdatauv(L, sizeof *u, 0); // … known subject
     *u = (struct subject){.type = sw_script__type(L, type)};
     if (!u->type) luaL_error(L, "there is no resource type '%s'", type);
-    u->resource = (struct sw_resource){.type = u->type->type.name, .name = sw_strdup(s->arena, name),
-                                       .address = sw_printf(s->arena, "n1/%s:%s", type, name), .host = "n1"};
+    u->resource = (struct sw_resource){.type = u->type->type.name,
+                                       .name = sw_strdup(s->arena, name),
+                                       .address = sw_printf(s->arena, "n1/%s:%s", type, name),
+                                       .host = "n1"};
     u->item.resource = &u->resource;
     if (lua_istable(L, 3)) u->item.desired = desired_of(L, u->type, 3, name, s->arena);
     u->item.have = optional_map(L, 4, "have", u->type, s->arena);
@@ -112,8 +114,10 @@ static int push_step(lua_State *L, const struct sw_step *step) {
         lua_createtable(L, 0, 4);
         lua_pushstring(L, upload->path);
         lua_setfield(L, -2, "path");
-        if (upload->data) lua_pushlstring(L, upload->data, upload->len);
-        else lua_pushnil(L);
+        if (upload->data)
+            lua_pushlstring(L, upload->data, upload->len);
+        else
+            lua_pushnil(L);
         lua_setfield(L, -2, "data");
         lua_pushstring(L, upload->source);
         lua_setfield(L, -2, "source");
@@ -173,7 +177,7 @@ static int words(lua_State *L) {
 }
 
 void sw_script__open_testing(lua_State *L) {
-    static const luaL_Reg functions[] = {{"attributes", attributes}, {"probe", probe},   {"read", read_output}, {"apply", apply},
-                                         {"result", result},         {"user", user},     {"words", words},      {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"attributes", attributes}, {"probe", probe}, {"read", read_output}, {"apply", apply},
+                                         {"result", result},         {"user", user},   {"words", words},      {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

@@ -17,8 +17,10 @@ static bool text_argument(lua_State *L, struct sw_text *ret) {
 }
 
 static int give(lua_State *L, bool secret, const char *p, size_t len) {
-    if (secret) sw_script__push_secret_text(L, p, len);
-    else lua_pushlstring(L, p, len);
+    if (secret)
+        sw_script__push_secret_text(L, p, len);
+    else
+        lua_pushlstring(L, p, len);
     return 1;
 }
 

@@ -1,7 +1,7 @@
 /* Lua values <-> struct sw_value.
  *
- * A table is a list or a map, never both. An empty one is a map, unless it is marked as a list (it came from YAML or JSON) or the schema's row
- * says list. nil in a map is "absent"; a null in a list is slipway.null.
+ * A table is a list or a map, never both. An empty one is a map, unless it is marked as a list (it came from YAML or JSON) or the schema's
+ * row says list. nil in a map is "absent"; a null in a list is slipway.null.
  */
 #include "host.h"
 
@@ -65,8 +65,8 @@ static const struct sw_value *convert_list(struct conv *c, int table, lua_Intege
 }
 
 /* The members whose value is not nil, in Lua's order: sw_value_map sorts. */
-static const struct sw_value *convert_map(struct conv *c, int table, const struct sw_schema *schema, const struct sw_attr *hint, bool skip_reserved,
-                                          const struct place *at) {
+static const struct sw_value *convert_map(struct conv *c, int table, const struct sw_schema *schema, const struct sw_attr *hint,
+                                          bool skip_reserved, const struct place *at) {
     struct sw_pair few[24];
     size_t n = 0, cap = sw_countof(few);
     struct sw_pair *pairs = few;
@@ -201,8 +201,8 @@ const struct sw_value *sw_script__to_value(lua_State *L, int index, struct sw_ar
     return convert(&c, lua_absindex(L, index), hint, &root);
 }
 
-const struct sw_value *sw_script__to_map(lua_State *L, int index, struct sw_arena *arena, const struct sw_schema *schema, bool skip_reserved,
-                                         const char *what) {
+const struct sw_value *sw_script__to_map(lua_State *L, int index, struct sw_arena *arena, const struct sw_schema *schema,
+                                         bool skip_reserved, const char *what) {
     struct conv c = {L, arena, 0};
     int top = lua_gettop(L);
     index = lua_absindex(L, index);
@@ -234,8 +234,10 @@ static void push(lua_State *L, const struct sw_value *v, bool in_list) {
     }
     switch ((enum sw_kind)v->kind) {
     case SW_NULL:
-        if (in_list) sw_script__push_null(L);
-        else lua_pushnil(L);
+        if (in_list)
+            sw_script__push_null(L);
+        else
+            lua_pushnil(L);
         break;
     case SW_BOOL: lua_pushboolean(L, v->b); break;
     case SW_INT: lua_pushinteger(L, v->i); break;

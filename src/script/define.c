@@ -5,9 +5,12 @@
 #include <string.h>
 
 static enum sw_attr_type type_of(lua_State *L, const char *name, const char *attr) {
-    static const struct { const char *name; enum sw_attr_type type; } types[] = {
-        {"any", SW_T_ANY}, {"string", SW_T_STRING}, {"int", SW_T_INT}, {"number", SW_T_NUMBER},
-        {"bool", SW_T_BOOL}, {"list", SW_T_LIST}, {"map", SW_T_MAP},
+    static const struct {
+        const char *name;
+        enum sw_attr_type type;
+    } types[] = {
+        {"any", SW_T_ANY},   {"string", SW_T_STRING}, {"int", SW_T_INT}, {"number", SW_T_NUMBER},
+        {"bool", SW_T_BOOL}, {"list", SW_T_LIST},     {"map", SW_T_MAP},
     };
     for (size_t i = 0; name && i < sw_countof(types); i++)
         if (strcmp(types[i].name, name) == 0) return types[i].type;
@@ -31,7 +34,8 @@ static const char *text(lua_State *L, int row, const char *key) {
 }
 
 static void check_row(lua_State *L, int row, const char *attr) {
-    static const char *const known[] = {"of", "required", "default", "immutable", "computed", "sensitive", "write_only", "one_of", "doc", "open"};
+    static const char *const known[] = {"of",        "required",   "default", "immutable", "computed",
+                                        "sensitive", "write_only", "one_of",  "doc",       "open"};
     for (lua_pushnil(L); lua_next(L, row); lua_pop(L, 1)) {
         if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) continue;
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
@@ -106,7 +110,10 @@ static const struct sw_attr *state_row(struct sw_script *s) {
     const struct sw_value *items[2];
     struct sw_attr *row = sw_new(s->arena, struct sw_attr);
     for (size_t i = 0; i < 2; i++) items[i] = sw_value_str(s->arena, words[i]);
-    *row = (struct sw_attr){.name = "state", .type = SW_T_STRING, .fallback = items[0], .one_of = sw_value_list(s->arena, items, 2),
+    *row = (struct sw_attr){.name = "state",
+                            .type = SW_T_STRING,
+                            .fallback = items[0],
+                            .one_of = sw_value_list(s->arena, items, 2),
                             .doc = "absent: it is removed where it is found"};
     return row;
 }
@@ -238,7 +245,9 @@ const struct sw_type *sw_script__find_type(void *ctx, const char *name) {
     struct sw_script *s = ctx;
     struct sw_lua_type *t = known(s, name);
     if (!t) {
-        struct { const char *name; } lookup = {name};
+        struct {
+            const char *name;
+        } lookup = {name};
         struct sw_err err = {0};
         sw_script__run(s, find_it, &lookup, &err); /* a file that does not load defines nothing: unknown */
         sw_err_done(&err);

@@ -20,10 +20,14 @@ static int to_string(lua_State *L) {
 static int index_error(lua_State *L) {
     struct sw_err *e = luaL_checkudata(L, 1, ERROR);
     const char *key = luaL_checkstring(L, 2);
-    if (strcmp(key, "message") == 0) lua_pushstring(L, e->message);
-    else if (strcmp(key, "hint") == 0) lua_pushstring(L, e->hint);
-    else if (strcmp(key, "code") == 0) lua_pushstring(L, sw_code_name(e->code));
-    else lua_pushnil(L);
+    if (strcmp(key, "message") == 0)
+        lua_pushstring(L, e->message);
+    else if (strcmp(key, "hint") == 0)
+        lua_pushstring(L, e->hint);
+    else if (strcmp(key, "code") == 0)
+        lua_pushstring(L, sw_code_name(e->code));
+    else
+        lua_pushnil(L);
     return 1;
 }
 

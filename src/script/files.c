@@ -17,7 +17,8 @@
 enum { MAX_TEXT = 16 << 20 };
 
 static bool leads_out(const char *name, struct sw_err *err) {
-    if (*name != '/' && strcmp(name, "..") != 0 && !sw_starts_with(name, "../") && !strstr(name, "/../") && !sw_ends_with(name, "/..")) return false;
+    if (*name != '/' && strcmp(name, "..") != 0 && !sw_starts_with(name, "../") && !strstr(name, "/../") && !sw_ends_with(name, "/.."))
+        return false;
     sw_err_set(err, SW_EREFUSED, "'%s' leads out of the inventory's directory", name);
     return true;
 }
@@ -54,7 +55,8 @@ static bool is_outside(const char *name) {
     return *name == '/' || sw_starts_with(name, "~/");
 }
 
-/* Files anywhere on this machine (a bundle's directory in the inventory): for the owner's own playbooks, and for the stock ones in any case. */
+/* Files anywhere on this machine (a bundle's directory in the inventory): for the owner's own playbooks, and for the stock ones in any
+ * case. */
 static bool may_go_outside(lua_State *L, const char *name, struct sw_err *err) {
     if (!sw_script__of(L)->options.untrusted || sw_script__caller(L) != SW_FROM_USER) return true;
     sw_err_set(err, SW_EREFUSED, "'%s' is outside of the inventory's directory", name);
@@ -128,7 +130,8 @@ static int file(lua_State *L) {
         return give(L, scope);
     }
     sw_err_set(err, SW_ENOTFOUND, "there is no file '%s' beside the playbook", name);
-    sw_err_hint(err, "looked in %s, its templates/, and playbooks/", s->shown_dir && *s->shown_dir ? s->shown_dir : "the inventory's directory");
+    sw_err_hint(err, "looked in %s, its templates/, and playbooks/",
+                s->shown_dir && *s->shown_dir ? s->shown_dir : "the inventory's directory");
     lua_pushvalue(L, 3);
     return lua_error(L);
 }
@@ -159,8 +162,10 @@ static int hash_stream(FILE *f, const char *path, char ret_hex[static 65], struc
 static char *find_source(lua_State *L, const char *name, struct sw_err *err) {
     struct sw_script *s = sw_script__of(L);
     char *path = NULL;
-    if (is_outside(name)) path = may_go_outside(L, name, err) ? sw_expand_home(name) : NULL;
-    else if (s->dir) path = sw_script__inside(s->dir, name, err);
+    if (is_outside(name))
+        path = may_go_outside(L, name, err) ? sw_expand_home(name) : NULL;
+    else if (s->dir)
+        path = sw_script__inside(s->dir, name, err);
     if (path && access(path, R_OK) == 0) return path;
     free(path);
     sw_err_set(err, SW_ENOTFOUND, "there is no file '%s', or it cannot be read", name);
@@ -193,8 +198,8 @@ int sw_script__hash_file(lua_State *L, const char *name, const char **ret_path, 
     return *ret_hex ? 0 : hash_file(s, *ret_path, ret_hex, err);
 }
 
-/* slipway.file_info(name [, sha256]) -> { path, sha256 }: of a file of any size, as `source` names it. A hash that is given is taken: the node
- * checks it when the file has arrived. */
+/* slipway.file_info(name [, sha256]) -> { path, sha256 }: of a file of any size, as `source` names it. A hash that is given is taken: the
+ * node checks it when the file has arrived. */
 static int file_info(lua_State *L) {
     const char *name = luaL_checkstring(L, 1), *path, *hex = luaL_optstring(L, 2, NULL);
     luaL_argcheck(L, !hex || strlen(hex) == 64, 2, "64 hexadecimal digits wanted");

@@ -1,13 +1,13 @@
 /* Read-only views of tables: what a playbook gets of the library, of `string` and its kin, and of the inventory.
  *
- * Without them a playbook could put its own function in the place of one that quotes shell words for everybody. A view is an empty table, so that
- * nothing can be written past __newindex; rawset and rawget are not in the sandbox.
+ * Without them a playbook could put its own function in the place of one that quotes shell words for everybody. A view is an empty table,
+ * so that nothing can be written past __newindex; rawset and rawget are not in the sandbox.
  */
 #include "host.h"
 
 #define FROZEN "slipway.frozen"
-#define VIEWS "slipway.views"
-#define ARRAY "slipway.array"
+#define VIEWS  "slipway.views"
+#define ARRAY  "slipway.array"
 
 static const char data_key; /* in a view: the table behind it */
 
@@ -55,7 +55,8 @@ static int index_view(lua_State *L) {
 }
 
 static int refuse_write(lua_State *L) {
-    if (lua_type(L, 2) == LUA_TSTRING) return sw_script__fail(L, SW_EINVAL, "'%s' cannot be set: this table is read-only", lua_tostring(L, 2));
+    if (lua_type(L, 2) == LUA_TSTRING)
+        return sw_script__fail(L, SW_EINVAL, "'%s' cannot be set: this table is read-only", lua_tostring(L, 2));
     return sw_script__fail(L, SW_EINVAL, "this table is read-only");
 }
 

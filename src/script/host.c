@@ -45,7 +45,8 @@ static void *allocate(void *ctx, void *p, size_t old_size, size_t new_size) {
     if (new_size > old_size) {
         if (s->used + (new_size - old_size) > s->limit) return NULL; /* Lua collects, tries again, then raises */
         s->left -= (int64_t)((new_size - old_size) / BYTES_PER_INSTRUCTION);
-        if (s->left <= 0 && s->running && !s->spent) lua_sethook(s->running, hook, LUA_MASKCOUNT, 1); /* the one call that may come at any time */
+        if (s->left <= 0 && s->running && !s->spent)
+            lua_sethook(s->running, hook, LUA_MASKCOUNT, 1); /* the one call that may come at any time */
     }
     void *moved = realloc(p, new_size);
     if (!moved) {
@@ -96,7 +97,8 @@ static int init(lua_State *L) {
     return 0;
 }
 
-int sw_script_new(struct sw_loop *loop, struct sw_arena *arena, const struct sw_script_options *options, struct sw_script **ret, struct sw_err *err) {
+int sw_script_new(struct sw_loop *loop, struct sw_arena *arena, const struct sw_script_options *options, struct sw_script **ret,
+                  struct sw_err *err) {
     struct sw_script *s = sw_xcalloc(1, sizeof *s);
     s->loop = loop;
     s->arena = arena;

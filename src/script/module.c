@@ -1,106 +1,14 @@
 /* require: beside the playbook, in playbooks/, in the library; nothing else. Each chunk looks where its own kind lives and further inward,
  * so that a file beside the playbook can never take the place of one the library asks for. */
-#include "host.h"
+#include "find.h"
 
-#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "embed.h"
-#include "slipway/file.h"
-
 #define MODULES "slipway.modules"
 #define LOADING "slipway.loading"
-
-enum { MAX_SOURCE = 4 << 20 };
-
-struct found {
-    enum sw_origin origin;
-    const char *file; /* for people; in the script's arena */
-    const char *text;
-    size_t len;
-};
-
-/* --- finding ------------------------------------------------------------------------------------------------------------------------------ */
-
-static bool from_embedded(const char *path, struct found *ret) {
-    const struct sw_embedded *e = sw_script__find_embedded(path);
-    if (!e) return false;
-    ret->file = e->name;
-    ret->text = e->data;
-    ret->len = e->len;
-    return true;
-}
-
-static bool from_disk(struct sw_script *s, const char *path, const char *shown, struct sw_scope *scope, struct found *ret, struct sw_err *err) {
-    struct sw_err why = {0};
-    int code = sw_file_read(path, MAX_SOURCE, &scope->str, &why);
-    if (code && code != SW_ENOTFOUND) sw_err_move(err, &why);
-    sw_err_done(&why);
-    if (code) return false;
-    ret->file = sw_strdup(s->arena, shown);
-    ret->text = sw_str_z(&scope->str);
-    ret->len = scope->str.len;
-    return true;
-}
-
-static bool from_library(struct sw_script *s, const char *path, struct sw_scope *scope, struct found *ret, struct sw_err *err) {
-    char full[PATH_MAX];
-    ret->origin = SW_FROM_LIBRARY;
-    snprintf(full, sizeof full, "%s/%s", s->options.lua_dir ? s->options.lua_dir : "lua", path);
-    return s->options.lua_dir ? from_disk(s, full, full, scope, ret, err) : from_embedded(full, ret);
-}
-
-static bool from_playbooks(struct sw_script *s, const char *path, struct sw_scope *scope, struct found *ret, struct sw_err *err) {
-    char full[PATH_MAX];
-    ret->origin = SW_FROM_STOCK;
-    snprintf(full, sizeof full, "%s/%s", s->options.playbook_dir ? s->options.playbook_dir : "playbooks", path);
-    return s->options.playbook_dir ? from_disk(s, full, full, scope, ret, err) : from_embedded(full, ret);
-}
-
-static bool from_user(struct sw_script *s, const char *path, struct sw_scope *scope, struct found *ret, struct sw_err *err) {
-    ret->origin = SW_FROM_USER;
-    char *real = s->dir ? sw_script__inside(s->dir, path, err) : NULL;
-    if (!real) return false;
-    char shown[PATH_MAX];
-    snprintf(shown, sizeof shown, "%s%s", s->shown_dir, path);
-    bool found = from_disk(s, real, shown, scope, ret, err);
-    free(real);
-    return found;
-}
-
-bool sw_script__library_has(struct sw_script *s, const char *path) {
-    char full[PATH_MAX];
-    snprintf(full, sizeof full, "%s/%s", s->options.lua_dir ? s->options.lua_dir : "lua", path);
-    if (!s->options.lua_dir) return sw_script__find_embedded(full) != NULL;
-    FILE *f = fopen(full, "re");
-    if (f) fclose(f);
-    return f != NULL;
-}
-
-static bool find(struct sw_script *s, enum sw_origin from, const char *name, struct sw_scope *scope, struct found *ret, struct sw_err *err) {
-    static const char *const shapes[] = {"%s.lua", "%s/init.lua"};
-    static const char *const library[] = {"slipway/%s.lua", "%s.lua", "%s/init.lua"};
-    char path[PATH_MAX];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    for (size_t i = 0; from == SW_FROM_USER && i < sw_countof(shapes) && !err->code; i++) {
-        snprintf(path, sizeof path, shapes[i], name);
-        if (from_user(s, path, scope, ret, err)) return true;
-    }
-    for (size_t i = 0; from != SW_FROM_LIBRARY && i < sw_countof(shapes) && !err->code; i++) {
-        snprintf(path, sizeof path, shapes[i], name);
-        if (from_playbooks(s, path, scope, ret, err)) return true;
-    }
-    for (size_t i = 0; i < sw_countof(library) && !err->code; i++) {
-        snprintf(path, sizeof path, library[i], name);
-        if (from_library(s, path, scope, ret, err)) return true;
-    }
-#pragma GCC diagnostic pop
-    return false;
-}
 
 static void check_name(lua_State *L, const char *name, size_t len) {
     bool fine = len > 0 && len < 200 && strlen(name) == len && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_./-") == len;
@@ -109,7 +17,8 @@ static void check_name(lua_State *L, const char *name, size_t len) {
     if (!fine) sw_script__fail(L, SW_EINVAL, "'%s' is no name for require: small letters, digits and _ - . / only", name);
 }
 
-/* --- compiling ---------------------------------------------------------------------------------------------------------------------------- */
+/* --- compiling
+ * ---------------------------------------------------------------------------------------------------------------------------- */
 
 static struct sw_source *register_source(lua_State *L, const char *chunk, const char *file, enum sw_origin origin) {
     struct sw_script *s = sw_script__of(L);
@@ -159,7 +68,7 @@ void sw_script__load(lua_State *L, enum sw_origin origin, const char *chunk, con
     lua_setupvalue(L, -2, 1);
 }
 
-static void load_found(lua_State *L, const struct found *found) {
+static void load_found(lua_State *L, const struct sw_found *found) {
     const char *mark = found->origin == SW_FROM_LIBRARY && !sw_script__of(L)->options.lua_dir ? "@[slipway]" : "@";
     const char *file = found->file;
     if (mark[1]) file += strlen("lua");
@@ -171,8 +80,8 @@ static void load_found(lua_State *L, const struct found *found) {
 void sw_script__load_library(lua_State *L, const char *path) {
     struct sw_scope *scope = sw_script__scope(L);
     struct sw_err *err = sw_script__error_new(L); // scope err
-    struct found found = {0};
-    if (!from_library(sw_script__of(L), path, scope, &found, err)) {
+    struct sw_found found = {0};
+    if (!sw_find__library(sw_script__of(L), path, scope, &found, err)) {
         sw_err_set(err, SW_ENOTFOUND, "the library has no file '%s'", path);
         lua_error(L);
     }
@@ -183,7 +92,8 @@ void sw_script__load_library(lua_State *L, const char *path) {
     lua_pop(L, 1);
 }
 
-/* --- modules ------------------------------------------------------------------------------------------------------------------------------- */
+/* --- modules
+ * ------------------------------------------------------------------------------------------------------------------------------- */
 
 static int close_loading(lua_State *L) {
     struct sw_script *s = sw_script__of(L);
@@ -229,7 +139,7 @@ static long module_index(struct sw_script *s, const char *name) {
     return -1;
 }
 
-static long add_module(lua_State *L, const char *name, const struct found *found) {
+static long add_module(lua_State *L, const char *name, const struct sw_found *found) {
     struct sw_script *s = sw_script__of(L);
     struct sw_module module = {.name = sw_strdup(s->arena, name)};
     sw_script__sha256(found->text, found->len, module.sha256);
@@ -268,7 +178,7 @@ int sw_script__require(lua_State *L) {
     lua_settop(L, 1);
     name = luaL_gsub(L, name, ".", "/"); /* "host.lib.stat" is "host/lib/stat" */
     lua_replace(L, 1);
-    lua_getfield(L, LUA_REGISTRYINDEX, MODULES); // name modules
+    lua_getfield(L, LUA_REGISTRYINDEX, MODULES);     // name modules
     for (int origin = from; origin >= 0; origin--) { /* what was found once is found again */
         lua_pushfstring(L, "%d:%s", origin, name);
         if (lua_rawget(L, 2) != LUA_TNIL) {
@@ -279,11 +189,12 @@ int sw_script__require(lua_State *L) {
     }
     struct sw_scope *scope = sw_script__scope(L); // name modules scope
     struct sw_err *err = sw_script__error_new(L); // name modules scope err
-    struct found found = {0};
-    if (!find(s, from, name, scope, &found, err)) {
+    struct sw_found found = {0};
+    if (!sw_find__module(s, from, name, scope, &found, err)) {
         if (err->code) return lua_error(L);
         sw_err_set(err, SW_ENOTFOUND, "there is no file '%s.lua'", name);
-        sw_err_hint(err, from == SW_FROM_USER ? "looked beside the playbook, in playbooks/, and in the library" : "looked in playbooks/ and in the library");
+        sw_err_hint(err, from == SW_FROM_USER ? "looked beside the playbook, in playbooks/, and in the library"
+                                              : "looked in playbooks/ and in the library");
         return lua_error(L);
     }
     const char *key = lua_pushfstring(L, "%d:%s", found.origin, name); // ... key
@@ -320,11 +231,11 @@ bool sw_script__module_exists(lua_State *L, const char *name) {
     struct sw_script *s = sw_script__of(L);
     if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(name) || strlen(name) > 200) return false;
     struct sw_scope *scope = sw_script__scope(L);
-    struct found found = {0};
+    struct sw_found found = {0};
     struct sw_err *err = sw_script__error_new(L);
     char path[256];
     snprintf(path, sizeof path, "%s.lua", name);
-    bool exists = from_user(s, path, scope, &found, err) || (!err->code && from_playbooks(s, path, scope, &found, err));
+    bool exists = sw_find__user(s, path, scope, &found, err) || (!err->code && sw_find__playbooks(s, path, scope, &found, err));
     if (err->code) lua_error(L);
     sw_script__scope_close(scope);
     lua_pop(L, 2);
@@ -335,11 +246,11 @@ void sw_script__run_playbook(lua_State *L, const char *name) {
     struct sw_script *s = sw_script__of(L);
     struct sw_scope *scope = sw_script__scope(L);
     struct sw_err *err = sw_script__error_new(L);
-    struct found found = {0};
+    struct sw_found found = {0};
     char path[PATH_MAX];
     check_name(L, name, strlen(name));
     snprintf(path, sizeof path, "%s.lua", name);
-    if (!from_user(s, path, scope, &found, err) && !err->code) from_playbooks(s, path, scope, &found, err);
+    if (!sw_find__user(s, path, scope, &found, err) && !err->code) sw_find__playbooks(s, path, scope, &found, err);
     if (err->code) lua_error(L);
     if (!found.text) {
         sw_err_set(err, SW_ENOTFOUND, "there is no playbook '%s'", name);
@@ -357,8 +268,8 @@ static int asset(lua_State *L) {
     struct sw_scope *scope = sw_script__scope(L);
     struct sw_err *err = sw_script__error_new(L);
     const char *path = luaL_checkstring(L, 1);
-    struct found found = {0};
-    if (strstr(path, "..") || !from_library(sw_script__of(L), path, scope, &found, err)) {
+    struct sw_found found = {0};
+    if (strstr(path, "..") || !sw_find__library(sw_script__of(L), path, scope, &found, err)) {
         sw_err_set(err, SW_ENOTFOUND, "the library has no file '%s'", path);
         return lua_error(L);
     }
@@ -367,50 +278,8 @@ static int asset(lua_State *L) {
     return 1;
 }
 
-/* Does this file of the library define types? Then what to require for it. */
-static bool defines_types(const char *path, const char **ret, size_t *ret_len) {
-    const char *slash = strchr(path, '/');
-    if (!slash || strchr(slash + 1, '/') || !sw_ends_with(path, ".lua")) return false;
-    *ret = path;
-    *ret_len = sw_ends_with(path, "/init.lua") ? (size_t)(slash - path) : strlen(path) - strlen(".lua");
-    return sw_ends_with(path, "/init.lua") || sw_starts_with(path, "host/");
-}
-
-/* core.type_files() -> names to require for all types of the library */
-static int type_files(lua_State *L) {
-    struct sw_script *s = sw_script__of(L);
-    const char *name;
-    size_t len;
-    lua_Integer n = 0;
-    lua_createtable(L, 64, 0);
-    if (!s->options.lua_dir) {
-        for (size_t i = 0; i < sw_script__n_embedded; i++) {
-            const char *path = sw_script__embedded[i].name;
-            if (!sw_starts_with(path, "lua/") || !defines_types(path + 4, &name, &len)) continue;
-            lua_pushlstring(L, name, len);
-            lua_rawseti(L, -2, ++n);
-        }
-        return 1;
-    }
-    glob_t found = {0};
-    char pattern[PATH_MAX];
-    snprintf(pattern, sizeof pattern, "%s/*/*.lua", s->options.lua_dir);
-    char **names = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathv : NULL;
-    struct sw_scope *scope = sw_script__scope(L); /* the paths move there, since pushing them may raise */
-    for (size_t i = 0; names && i < found.gl_pathc; i++) sw_str_add(&scope->str, names[i], strlen(names[i]) + 1);
-    globfree(&found);
-    for (const char *p = sw_str_z(&scope->str), *end = p + scope->str.len; p < end; p += strlen(p) + 1) {
-        if (!defines_types(p + strlen(s->options.lua_dir) + 1, &name, &len)) continue;
-        lua_pushlstring(L, name, len);
-        lua_rawseti(L, -3, ++n);
-    }
-    sw_script__scope_close(scope);
-    lua_pop(L, 1);
-    return 1;
-}
-
 void sw_script__open_modules(lua_State *L) {
-    lua_pushcfunction(L, type_files);
+    lua_pushcfunction(L, sw_find__type_files);
     lua_setfield(L, -2, "type_files");
     lua_createtable(L, 0, 32);
     lua_setfield(L, LUA_REGISTRYINDEX, MODULES);

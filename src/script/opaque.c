@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REF "slipway.ref"
-#define CONCAT "slipway.concat"
-#define SECRET "slipway.secret"
-#define UNKNOWN "slipway.unknown"
+#define REF       "slipway.ref"
+#define CONCAT    "slipway.concat"
+#define SECRET    "slipway.secret"
+#define UNKNOWN   "slipway.unknown"
 #define NULL_NAME "slipway.null"
-#define RESOURCE "slipway.resource"
+#define RESOURCE  "slipway.resource"
 
 struct resource_box {
     const struct sw_resource *resource;
@@ -27,8 +27,12 @@ struct secret {
 };
 
 enum sw_opaque sw_script__opaque(lua_State *L, int index) {
-    static const struct { const char *name; enum sw_opaque what; } kinds[] = {
-        {REF, SW_O_REF}, {CONCAT, SW_O_CONCAT}, {SECRET, SW_O_SECRET}, {UNKNOWN, SW_O_UNKNOWN}, {NULL_NAME, SW_O_NULL}, {RESOURCE, SW_O_RESOURCE},
+    static const struct {
+        const char *name;
+        enum sw_opaque what;
+    } kinds[] = {
+        {REF, SW_O_REF},         {CONCAT, SW_O_CONCAT},  {SECRET, SW_O_SECRET},
+        {UNKNOWN, SW_O_UNKNOWN}, {NULL_NAME, SW_O_NULL}, {RESOURCE, SW_O_RESOURCE},
     };
     if (lua_type(L, index) != LUA_TUSERDATA) return SW_O_NONE;
     for (size_t i = 0; i < sw_countof(kinds); i++)
@@ -71,19 +75,26 @@ void sw_script__push_secret(lua_State *L, const struct sw_value *v) {
     struct secret *s = lua_newuserdatauv(L, sizeof *s + 1, 0); // secret
     *s = (struct secret){.kind = v->kind};
     s->p[0] = '\0';
-    if (v->kind == SW_BOOL) s->b = v->b;
-    else if (v->kind == SW_INT) s->i = v->i;
-    else if (v->kind == SW_REAL) s->d = v->d;
+    if (v->kind == SW_BOOL)
+        s->b = v->b;
+    else if (v->kind == SW_INT)
+        s->i = v->i;
+    else if (v->kind == SW_REAL)
+        s->d = v->d;
     luaL_setmetatable(L, SECRET);
 }
 
 void sw_script__secret_value(lua_State *L, int index, struct sw_arena *arena, const struct sw_value **ret) {
     const struct secret *s = lua_touserdata(L, index);
     const struct sw_value *v = &SW_NULL_VALUE;
-    if (s->kind == SW_STR) v = sw_value_strn(arena, s->p, s->len);
-    else if (s->kind == SW_INT) v = sw_value_int(arena, s->i);
-    else if (s->kind == SW_REAL) v = sw_value_real(arena, s->d);
-    else if (s->kind == SW_BOOL) v = sw_value_bool(s->b);
+    if (s->kind == SW_STR)
+        v = sw_value_strn(arena, s->p, s->len);
+    else if (s->kind == SW_INT)
+        v = sw_value_int(arena, s->i);
+    else if (s->kind == SW_REAL)
+        v = sw_value_real(arena, s->d);
+    else if (s->kind == SW_BOOL)
+        v = sw_value_bool(s->b);
     *ret = sw_value_secret(arena, v);
 }
 
@@ -113,8 +124,10 @@ bool sw_script__text(lua_State *L, int index, struct sw_text *ret) {
     case LUA_TSTRING: ret->p = lua_tolstring(L, index, &ret->len); return true;
     case LUA_TBOOLEAN: ret->p = lua_toboolean(L, index) ? "true" : "false"; break;
     case LUA_TNUMBER:
-        if (lua_isinteger(L, index)) snprintf(ret->number, sizeof ret->number, "%lld", (long long)lua_tointeger(L, index));
-        else real_text(ret->number, sizeof ret->number, lua_tonumber(L, index));
+        if (lua_isinteger(L, index))
+            snprintf(ret->number, sizeof ret->number, "%lld", (long long)lua_tointeger(L, index));
+        else
+            real_text(ret->number, sizeof ret->number, lua_tonumber(L, index));
         ret->p = ret->number;
         break;
     case LUA_TUSERDATA: {
@@ -124,9 +137,12 @@ bool sw_script__text(lua_State *L, int index, struct sw_text *ret) {
         ret->p = s->p;
         ret->len = s->len;
         if (s->kind == SW_STR) return true;
-        if (s->kind == SW_BOOL) ret->p = s->b ? "true" : "false";
-        else if (s->kind == SW_INT) snprintf(ret->number, sizeof ret->number, "%lld", (long long)s->i);
-        else if (s->kind == SW_REAL) real_text(ret->number, sizeof ret->number, s->d);
+        if (s->kind == SW_BOOL)
+            ret->p = s->b ? "true" : "false";
+        else if (s->kind == SW_INT)
+            snprintf(ret->number, sizeof ret->number, "%lld", (long long)s->i);
+        else if (s->kind == SW_REAL)
+            real_text(ret->number, sizeof ret->number, s->d);
         if (s->kind != SW_BOOL) ret->p = ret->number;
         break;
     }
@@ -136,22 +152,25 @@ bool sw_script__text(lua_State *L, int index, struct sw_text *ret) {
     return true;
 }
 
-/* --- what they refuse ---------------------------------------------------------------------------------------------------------------------- */
+/* --- what they refuse
+ * ---------------------------------------------------------------------------------------------------------------------- */
 
 static int refuse(lua_State *L) {
     const char *what = lua_tostring(L, lua_upvalueindex(1));
     for (int i = 1; i <= 2; i++) {
         const struct sw_opaque_ref *ref = sw_script__ref(L, i);
         if (ref)
-            return sw_script__fail(L, SW_EINVAL, "'%s.%s' is a reference, known after apply: it cannot be %s here", ref->address, ref->path, what);
+            return sw_script__fail(L, SW_EINVAL, "'%s.%s' is a reference, known after apply: it cannot be %s here", ref->address, ref->path,
+                                   what);
         switch (sw_script__opaque(L, i)) {
-        case SW_O_CONCAT: return sw_script__fail(L, SW_EINVAL, "a text that holds a reference is known after apply: it cannot be %s here", what);
+        case SW_O_CONCAT:
+            return sw_script__fail(L, SW_EINVAL, "a text that holds a reference is known after apply: it cannot be %s here", what);
         case SW_O_SECRET: return sw_script__fail(L, SW_EINVAL, "a secret cannot be %s: pass it on, join it by '..' or in a template", what);
         case SW_O_UNKNOWN: return sw_script__fail(L, SW_EREFUSED, "a value that is not known yet cannot be %s", what);
         case SW_O_NULL: return sw_script__fail(L, SW_EINVAL, "null cannot be %s", what);
         case SW_O_RESOURCE:
-            return sw_script__fail(L, SW_EINVAL, "'%s' is a resource: it cannot be %s; name one of its attributes", sw_script__resource(L, i)->address,
-                                   what);
+            return sw_script__fail(L, SW_EINVAL, "'%s' is a resource: it cannot be %s; name one of its attributes",
+                                   sw_script__resource(L, i)->address, what);
         default: break;
         }
     }
@@ -166,8 +185,8 @@ static void refuse_in(lua_State *L, const char *event, const char *what) {
 
 /* [-0, +1] a metatable that refuses everything. */
 static void new_meta(lua_State *L, const char *name) {
-    static const char *const computed[] = {"__add", "__sub", "__mul", "__div", "__mod", "__pow", "__unm", "__idiv", "__band",
-                                           "__bor", "__bxor", "__shl", "__shr", "__bnot"};
+    static const char *const computed[] = {"__add",  "__sub",  "__mul", "__div",  "__mod", "__pow", "__unm",
+                                           "__idiv", "__band", "__bor", "__bxor", "__shl", "__shr", "__bnot"};
     luaL_newmetatable(L, name); // mt
     for (size_t i = 0; i < sw_countof(computed); i++) refuse_in(L, computed[i], "computed with");
     refuse_in(L, "__eq", "compared");
@@ -187,8 +206,10 @@ static void new_meta(lua_State *L, const char *name) {
 /* vm.network[1].ip is the path "network.0.ip": Lua counts from 1, paths from 0. */
 static int index_ref(lua_State *L) {
     const struct sw_opaque_ref *ref = luaL_checkudata(L, 1, REF);
-    if (lua_isinteger(L, 2)) lua_pushfstring(L, "%s.%I", ref->path, lua_tointeger(L, 2) - 1);
-    else lua_pushfstring(L, "%s.%s", ref->path, luaL_checkstring(L, 2));
+    if (lua_isinteger(L, 2))
+        lua_pushfstring(L, "%s.%I", ref->path, lua_tointeger(L, 2) - 1);
+    else
+        lua_pushfstring(L, "%s.%s", ref->path, luaL_checkstring(L, 2));
     sw_script__push_ref(L, ref->address, lua_tostring(L, -1), ref->secret);
     return 1;
 }
@@ -237,7 +258,8 @@ static int wipe_secret(lua_State *L) {
     return 0;
 }
 
-/* --- joining ------------------------------------------------------------------------------------------------------------------------------------ */
+/* --- joining
+ * ------------------------------------------------------------------------------------------------------------------------------------ */
 
 /* Appends the value at index to the table of parts. */
 static void add_parts(lua_State *L, int parts, int index) {

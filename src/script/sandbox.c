@@ -18,7 +18,8 @@ static int unknown_name(lua_State *L) {
     for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) names[n++] = lua_tostring(L, -2);
     const char *near = sw_nearest(key, names, n);
     sw_err_set(e, SW_ESCRIPT, "there is no '%s' here", key);
-    static const char *const absent[] = {"io", "os", "debug", "load", "loadstring", "dofile", "coroutine", "collectgarbage", "package", "_G", "rawset", "rawget"};
+    static const char *const absent[] = {"io",      "os", "debug",  "load",  "loadstring", "dofile", "coroutine", "collectgarbage",
+                                         "package", "_G", "rawset", "rawget"};
     for (size_t i = 0; i < sw_countof(absent); i++)
         if (strcmp(absent[i], key) == 0) sw_err_hint(e, "playbooks do no I/O and see nothing of the machine they run on");
     if (near) sw_err_hint(e, "did you mean '%s'?", near);
@@ -84,14 +85,14 @@ static int protected_done(lua_State *L, int status, lua_KContext ctx) {
     return 2;
 }
 
-/* xpcall(f, handler, ...): the handler runs after the stack is unwound. Lua's own runs it where the error is raised, and when that is the budget's
- * hook, no hook would stop the handler. Nothing in the sandbox looks at the stack, so nobody misses it. */
+/* xpcall(f, handler, ...): the handler runs after the stack is unwound. Lua's own runs it where the error is raised, and when that is the
+ * budget's hook, no hook would stop the handler. Nothing in the sandbox looks at the stack, so nobody misses it. */
 static int protected_call(lua_State *L) {
     luaL_checktype(L, 2, LUA_TFUNCTION);
     int n = lua_gettop(L);
     lua_pushvalue(L, 1); // f handler ... f
     lua_copy(L, 2, 1);
-    lua_replace(L, 2);   // handler f ...
+    lua_replace(L, 2); // handler f ...
     int status = lua_pcallk(L, n - 2, LUA_MULTRET, 0, 0, protected_done);
     return protected_done(L, status, 0);
 }
@@ -237,8 +238,10 @@ static int template_env(lua_State *L) {
     if (!view) lua_pushvalue(L, 1); // vars env from
     for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) {
         lua_pushvalue(L, -2);
-        if (view) sw_script__freeze(L, -2);
-        else lua_pushvalue(L, -2);
+        if (view)
+            sw_script__freeze(L, -2);
+        else
+            lua_pushvalue(L, -2);
         lua_rawset(L, 2);
     }
     lua_settop(L, 2);
@@ -269,8 +272,10 @@ static int export(lua_State *L) {
         lua_rawgeti(L, LUA_REGISTRYINDEX, sw_script__of(L)->globals[origin]); // mt
         lua_getfield(L, -1, "__index");
         lua_pushvalue(L, 1);
-        if (origin == SW_FROM_LIBRARY) lua_pushvalue(L, 2);
-        else sw_script__freeze(L, 2);
+        if (origin == SW_FROM_LIBRARY)
+            lua_pushvalue(L, 2);
+        else
+            sw_script__freeze(L, 2);
         lua_rawset(L, -3);
         lua_pop(L, 2);
     }
@@ -287,8 +292,8 @@ static int compile(lua_State *L) {
 }
 
 static void open_slipway(lua_State *L) {
-    static const luaL_Reg functions[] = {{"warn", warn},         {"fail", fail_input},      {"list", mark_list},
-                                         {"is_known", is_known}, {"is_secret", is_secret},  {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"warn", warn},         {"fail", fail_input},     {"list", mark_list},
+                                         {"is_known", is_known}, {"is_secret", is_secret}, {NULL, NULL}};
     lua_createtable(L, 0, 24); // slipway
     luaL_setfuncs(L, functions, 0);
     sw_script__open_files(L);
@@ -307,10 +312,9 @@ static void open_slipway(lua_State *L) {
 }
 
 static void open_core(lua_State *L) {
-    static const luaL_Reg functions[] = {{"join", join},       {"freeze", freeze},   {"export", export},
-                                         {"compile", compile}, {"fail", fail_input}, {"refuse", refuse},
-                                         {"fail_at", fail_at}, {"unknown", fail_unknown}, {"template_env", template_env},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"join", join},     {"freeze", freeze},   {"export", export},        {"compile", compile},           {"fail", fail_input},
+        {"refuse", refuse}, {"fail_at", fail_at}, {"unknown", fail_unknown}, {"template_env", template_env}, {NULL, NULL}};
     lua_createtable(L, 0, 32); // core
     luaL_setfuncs(L, functions, 0);
     sw_script__open_modules(L);
@@ -324,9 +328,9 @@ static void open_core(lua_State *L) {
 /* [-0, +1] what the library's chunks see. */
 static void push_words(lua_State *L) {
     static const char *const kept[] = {"assert", "error", "ipairs", "pcall", "select", "tonumber", "type"};
-    static const luaL_Reg functions[] = {{"tostring", to_string},          {"print", print},   {"xpcall", protected_call},   {"setmetatable", set_metatable},
-                                         {"getmetatable", get_metatable},  {"fail", fail},     {"secret", make_secret},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"tostring", to_string},         {"print", print}, {"xpcall", protected_call}, {"setmetatable", set_metatable},
+        {"getmetatable", get_metatable}, {"fail", fail},   {"secret", make_secret},    {NULL, NULL}};
     static const char *const math_removed[] = {"random", "randomseed"};
     lua_createtable(L, 0, 48); // words
     luaL_requiref(L, LUA_GNAME, luaopen_base, 0);
@@ -383,7 +387,7 @@ void sw_script__push_env(lua_State *L, enum sw_origin origin) {
 void sw_script__open_sandbox(lua_State *L) {
     push_words(L); // words
     for (int origin = SW_FROM_STOCK; origin < SW_N_ORIGINS; origin++) {
-        lua_createtable(L, 0, 48); // words theirs
+        lua_createtable(L, 0, 48);                             // words theirs
         for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) { // words theirs name value
             lua_pushvalue(L, -2);
             sw_script__freeze(L, -2);

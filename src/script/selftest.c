@@ -101,7 +101,7 @@ static int run_test(lua_State *L) {
     static const luaL_Reg functions[] = {{"check", check}, {"equal", equal}, {"raises", raises}, {NULL, NULL}};
     lua_pushfstring(L, "@%s", t->path);
     sw_script__load(L, SW_FROM_LIBRARY, lua_tostring(L, -1), t->path, sw_str_z(&t->text), t->text.len); // name chunk
-    lua_getupvalue(L, -1, 1);                                                                            // name chunk env
+    lua_getupvalue(L, -1, 1);                                                                           // name chunk env
     lua_pushlightuserdata(L, t);
     luaL_setfuncs(L, functions, 1);
     lua_createtable(L, 0, 12);

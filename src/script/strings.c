@@ -1,4 +1,5 @@
-/* string.*: Lua's own, without the functions that make bytecode or show addresses, and with those that could run unbounded behind a guard. */
+/* string.*: Lua's own, without the functions that make bytecode or show addresses, and with those that could run unbounded behind a guard.
+ */
 #include "host.h"
 
 #include <string.h>
@@ -36,8 +37,10 @@ static int format(lua_State *L) {
             luaL_tolstring(L, i, NULL); /* raises for what must not become text */
             lua_replace(L, i);
         } else if (type == LUA_TTABLE || type == LUA_TFUNCTION) {
-            if (luaL_getmetafield(L, i, "__tostring") == LUA_TNIL) lua_pushstring(L, luaL_typename(L, i));
-            else lua_pop(L, 1), luaL_tolstring(L, i, NULL);
+            if (luaL_getmetafield(L, i, "__tostring") == LUA_TNIL)
+                lua_pushstring(L, luaL_typename(L, i));
+            else
+                lua_pop(L, 1), luaL_tolstring(L, i, NULL);
             lua_replace(L, i);
         }
     }

@@ -1,5 +1,5 @@
-/* table.*: the standard functions behind a guard. They loop in C, where no hook interrupts, over as many steps as a metamethod or an argument
- * says; so they take plain tables (and read-only views, to read) and ranges that make sense. */
+/* table.*: the standard functions behind a guard. They loop in C, where no hook interrupts, over as many steps as a metamethod or an
+ * argument says; so they take plain tables (and read-only views, to read) and ranges that make sense. */
 #include "host.h"
 
 enum { MAX_RANGE = 4000000 };
@@ -59,7 +59,10 @@ static int concat(lua_State *L) {
 }
 
 void sw_script__open_table(lua_State *L) {
-    static const struct { const char *name; bool writes; } functions[] = {
+    static const struct {
+        const char *name;
+        bool writes;
+    } functions[] = {
         {"concat", false}, {"insert", true}, {"move", false}, {"pack", false}, {"remove", true}, {"sort", true}, {"unpack", false},
     };
     luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 0); // standard

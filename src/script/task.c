@@ -15,8 +15,10 @@ struct sw_tasks *sw_task__all(struct sw_script *s) {
 
 static void drop(struct sw_task *task) {
     struct sw_tasks *all = task->script->tasks;
-    if (task->previous) task->previous->next = task->next;
-    else all->first = task->next;
+    if (task->previous)
+        task->previous->next = task->next;
+    else
+        all->first = task->next;
     if (task->next) task->next->previous = task->previous;
     if (task->co) luaL_unref(task->script->L, LUA_REGISTRYINDEX, task->anchor);
     free(task);
@@ -142,7 +144,8 @@ void sw_script__cancel(void *ctx) {
     }
 }
 
-/* The script goes: tasks end without a word, since whoever started them is gone, too. Programs are stopped, and the loop runs until they are. */
+/* The script goes: tasks end without a word, since whoever started them is gone, too. Programs are stopped, and the loop runs until they
+ * are. */
 void sw_script__tasks_done(struct sw_script *s) {
     struct sw_tasks *all = s->tasks;
     if (!all) return;

@@ -6,8 +6,8 @@
 
 struct sw_task {
     struct sw_script *script;
-    lua_State *co;  /* NULL until its first turn */
-    int anchor;     /* registry: keeps co alive */
+    lua_State *co; /* NULL until its first turn */
+    int anchor;    /* registry: keeps co alive */
     struct sw_await *await;
     bool cancelled, ready;
     struct sw_task *previous, *next;
@@ -22,7 +22,7 @@ struct sw_task {
     sw_act_line *line;
     void *ctx;
 
-    const struct sw_value **have;   /* results */
+    const struct sw_value **have; /* results */
     const struct sw_value *attributes;
 };
 
@@ -33,8 +33,11 @@ struct sw_tasks {
     bool idle;                /* the loop holds nothing of ours */
     unsigned posts;
     struct sw_task *first;
-    struct { struct sw_task **v; size_t n, cap; } ready;
-    unsigned runs;            /* programs running */
+    struct {
+        struct sw_task **v;
+        size_t n, cap;
+    } ready;
+    unsigned runs; /* programs running */
     struct sw_run *waiting, **waiting_end;
 };
 

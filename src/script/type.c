@@ -1,6 +1,7 @@
 /* Types on a host, as the engine calls them. Each call is one entry into Lua: arguments in, one function, its result out.
  *
- * Presence is handled here, not in the types: `state = "absent"` in what is wanted turns a found thing into a difference, and its step into `remove`.
+ * Presence is handled here, not in the types: `state = "absent"` in what is wanted turns a found thing into a difference, and its step into
+ * `remove`.
  */
 #include "type.h"
 
@@ -29,8 +30,10 @@ static void set_value(lua_State *L, const char *key, const struct sw_value *v) {
 void sw_script__push_item(lua_State *L, const struct sw_lua_type *type, const struct sw_item *item, bool acting) {
     const struct sw_value *attributes = item->desired ? item->desired : item->prior ? item->prior : item->have;
     luaL_checkstack(L, 8, NULL);
-    if (sw_is(attributes, SW_MAP)) sw_script__push_value(L, attributes); // r
-    else lua_createtable(L, 0, 8);
+    if (sw_is(attributes, SW_MAP))
+        sw_script__push_value(L, attributes); // r
+    else
+        lua_createtable(L, 0, 8);
     /* An API's own `name`, where the user set one, is the name; else the resource's is. */
     if (!sw_schema_find(&type->schema, "name") || sw_is_nil(sw_get(attributes, "name"))) {
         lua_pushstring(L, item->resource->name);
@@ -47,8 +50,10 @@ void sw_script__push_item(lua_State *L, const struct sw_lua_type *type, const st
     lua_setfield(L, -2, "triggered");
     lua_pushstring(L, item->action == SW_UPDATE ? "update" : item->action == SW_DELETE ? "delete" : "create");
     lua_setfield(L, -2, "action");
-    if (item->token) lua_pushstring(L, item->token);
-    else lua_pushnil(L);
+    if (item->token)
+        lua_pushstring(L, item->token);
+    else
+        lua_pushnil(L);
     lua_setfield(L, -2, "_token");
 }
 
@@ -99,7 +104,8 @@ void sw_script__push_output(lua_State *L, const struct sw_batch_result *output) 
 
 const struct sw_value *sw_script__attributes(lua_State *L, const struct sw_lua_type *type, int index, const char *function,
                                              struct sw_arena *arena) {
-    if (!lua_istable(L, index)) luaL_error(L, "%s of '%s' gave a %s, not a table of attributes", function, type->type.name, luaL_typename(L, index));
+    if (!lua_istable(L, index))
+        luaL_error(L, "%s of '%s' gave a %s, not a table of attributes", function, type->type.name, luaL_typename(L, index));
     return sw_script__to_map(L, index, arena, &type->schema, false, function);
 }
 
@@ -122,7 +128,8 @@ const struct sw_value *sw_script__mark(const struct sw_schema *schema, const str
     return sw_value_map(arena, pairs, map->map.n);
 }
 
-/* --- the calls ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- the calls
+ * ----------------------------------------------------------------------------------------------------------------------------- */
 
 static int enter(struct sw_type_call *c, lua_CFunction fn, struct sw_err *err) {
     int code = sw_script__run(c->type->script, fn, c, err);
@@ -145,9 +152,12 @@ static void push_items(lua_State *L, const struct sw_type_call *c) {
 int sw_type__probe(lua_State *L) {
     struct sw_type_call *c = lua_touserdata(L, 1);
     struct sw_text text;
-    if (!sw_script__push_function(L, c->type, c->function)) return luaL_error(L, "the resource type '%s' has no '%s'", c->type->type.name, c->function);
-    if (c->type->type.batched) push_items(L, c);
-    else sw_script__push_item(L, c->type, c->items, false);
+    if (!sw_script__push_function(L, c->type, c->function))
+        return luaL_error(L, "the resource type '%s' has no '%s'", c->type->type.name, c->function);
+    if (c->type->type.batched)
+        push_items(L, c);
+    else
+        sw_script__push_item(L, c->type, c->items, false);
     lua_call(L, 1, 1);
     if (sw_script__opaque(L, -1) == SW_O_UNKNOWN) return sw_script__fail(L, SW_EREFUSED, "cannot be read yet");
     if (lua_type(L, -1) == LUA_TNUMBER || lua_type(L, -1) == LUA_TBOOLEAN || !sw_script__text(L, -1, &text))
@@ -177,7 +187,8 @@ static const struct sw_value *found(lua_State *L, const struct sw_type_call *c, 
 
 int sw_type__read(lua_State *L) {
     struct sw_type_call *c = lua_touserdata(L, 1);
-    if (!sw_script__push_function(L, c->type, c->function)) return luaL_error(L, "the resource type '%s' has no '%s'", c->type->type.name, c->function);
+    if (!sw_script__push_function(L, c->type, c->function))
+        return luaL_error(L, "the resource type '%s' has no '%s'", c->type->type.name, c->function);
     sw_script__push_output(L, c->output);
     if (!c->type->type.batched) {
         sw_script__push_item(L, c->type, c->items, false);
@@ -187,7 +198,8 @@ int sw_type__read(lua_State *L) {
     }
     push_items(L, c);
     lua_call(L, 2, 1);
-    if (!lua_istable(L, -1)) return luaL_error(L, "read_all of '%s' gave a %s, not a table name -> attributes", c->type->type.name, luaL_typename(L, -1));
+    if (!lua_istable(L, -1))
+        return luaL_error(L, "read_all of '%s' gave a %s, not a table name -> attributes", c->type->type.name, luaL_typename(L, -1));
     for (size_t i = 0; i < c->n; i++) {
         lua_getfield(L, -1, c->items[i].resource->name);
         c->ret[i] = found(L, c, &c->items[i]);
@@ -198,12 +210,18 @@ int sw_type__read(lua_State *L) {
 
 static int read_output(const struct sw_type *type, const struct sw_item *items, size_t n, const struct sw_batch_result *output,
                        struct sw_arena *arena, const struct sw_value **ret, struct sw_err *err) {
-    struct sw_type_call c = {.type = lua_type_of(type), .function = type->batched ? "read_all" : "read", .items = items, .n = n,
-                     .output = output, .arena = arena, .ret = ret};
+    struct sw_type_call c = {.type = lua_type_of(type),
+                             .function = type->batched ? "read_all" : "read",
+                             .items = items,
+                             .n = n,
+                             .output = output,
+                             .arena = arena,
+                             .ret = ret};
     return enter(&c, sw_type__read, err);
 }
 
-/* --- steps --------------------------------------------------------------------------------------------------------------------------------- */
+/* --- steps
+ * --------------------------------------------------------------------------------------------------------------------------------- */
 
 static const char *copy_text(lua_State *L, int index, struct sw_arena *arena, size_t *ret_len, const char *what) {
     struct sw_text text;
@@ -236,8 +254,10 @@ static void read_upload(lua_State *L, int index, struct sw_arena *arena, struct 
     if (lua_getfield(L, index, "source") != LUA_TNIL && !data) {
         struct sw_err *err = sw_script__error_new(L);
         const char *source = plain_text(L, -2, arena, "source of an upload");
-        if (*source == '/' && hashed) u->source = source; /* found and hashed when it was declared; the node checks */
-        else if (sw_script__hash_file(L, source, &u->source, &u->sha256, err)) lua_error(L);
+        if (*source == '/' && hashed)
+            u->source = source; /* found and hashed when it was declared; the node checks */
+        else if (sw_script__hash_file(L, source, &u->source, &u->sha256, err))
+            lua_error(L);
         lua_pop(L, 1);
     } else if (!data) {
         luaL_error(L, "upload of '%s': no source and no data", u->path);
@@ -262,7 +282,8 @@ void sw_script__step_from(lua_State *L, const struct sw_lua_type *type, int inde
         static const char *const known[] = {"script", "uploads", "timeout", "reconnect"};
         for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
             bool fine = false;
-            for (size_t i = 0; lua_type(L, -2) == LUA_TSTRING && i < sw_countof(known); i++) fine = fine || strcmp(lua_tostring(L, -2), known[i]) == 0;
+            for (size_t i = 0; lua_type(L, -2) == LUA_TSTRING && i < sw_countof(known); i++)
+                fine = fine || strcmp(lua_tostring(L, -2), known[i]) == 0;
             if (!fine) luaL_error(L, "%s of '%s': a step has script, uploads, timeout and reconnect", function, type->type.name);
         }
         if (lua_getfield(L, index, "script") != LUA_TNIL) step.script = copy_text(L, -1, arena, &step.len, "script");
@@ -309,7 +330,8 @@ static bool removes(const struct sw_item *item) {
 
 static int step(const struct sw_type *type, const struct sw_item *item, struct sw_arena *arena, struct sw_step *ret, struct sw_err *err) {
     struct sw_step made;
-    struct sw_type_call c = {.type = lua_type_of(type), .function = removes(item) ? "remove" : "apply", .items = item, .n = 1, .arena = arena, .step = &made};
+    struct sw_type_call c = {
+        .type = lua_type_of(type), .function = removes(item) ? "remove" : "apply", .items = item, .n = 1, .arena = arena, .step = &made};
     int code = enter(&c, sw_type__step, err);
     if (code == 0) *ret = made;
     return code;
@@ -332,13 +354,15 @@ int sw_type__result(lua_State *L) {
 static int result(const struct sw_type *type, const struct sw_item *item, const struct sw_batch_result *output, struct sw_arena *arena,
                   const struct sw_value **ret, struct sw_err *err) {
     const struct sw_value *made = NULL;
-    struct sw_type_call c = {.type = lua_type_of(type), .function = "result", .items = item, .n = 1, .output = output, .arena = arena, .ret = &made};
+    struct sw_type_call c = {
+        .type = lua_type_of(type), .function = "result", .items = item, .n = 1, .output = output, .arena = arena, .ret = &made};
     int code = enter(&c, sw_type__result, err);
     if (code == 0) *ret = made;
     return code;
 }
 
-/* --- normalise ------------------------------------------------------------------------------------------------------------------------------ */
+/* --- normalise
+ * ------------------------------------------------------------------------------------------------------------------------------ */
 
 const struct sw_value *sw_script__normalise(lua_State *L, const struct sw_lua_type *type, const struct sw_value *desired, const char *name,
                                             struct sw_arena *arena) {
@@ -364,7 +388,8 @@ static int do_normalise(lua_State *L) {
 static int normalise(const struct sw_type *type, const struct sw_value *desired, const char *name, struct sw_arena *arena,
                      const struct sw_value **ret, struct sw_err *err) {
     const struct sw_value *made = NULL;
-    struct sw_type_call c = {.type = lua_type_of(type), .function = "normalise", .desired = desired, .name = name, .arena = arena, .ret = &made};
+    struct sw_type_call c = {
+        .type = lua_type_of(type), .function = "normalise", .desired = desired, .name = name, .arena = arena, .ret = &made};
     int code = enter(&c, do_normalise, err);
     if (code == 0) *ret = made;
     return code;

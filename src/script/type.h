@@ -1,5 +1,5 @@
-/* One call of a host type's function, from the engine (type.c) or from a test (bind_testing.c). The functions run below sw_script__run() and take
- * a struct sw_type_call as light userdata. */
+/* One call of a host type's function, from the engine (type.c) or from a test (bind_testing.c). The functions run below sw_script__run()
+ * and take a struct sw_type_call as light userdata. */
 #ifndef SLIPWAY_SCRIPT_TYPE_H
 #define SLIPWAY_SCRIPT_TYPE_H
 

@@ -9,13 +9,15 @@ static const char CLOUD[] =
     "  return { n = made, config = config, run = function(_, o) return io.run(o) end }\n"
     "end })\n"
     "local vm = resource 'cloud_vm' { on = 'api', provider = 'cloud', owns_host = true,\n"
-    "  schema = { size = { 'int', required = true }, id = { 'string', computed = true }, password = { 'string', sensitive = true }, tags = { 'list', of = 'string' } },\n"
+    "  schema = { size = { 'int', required = true }, id = { 'string', computed = true }, password = { 'string', sensitive = true }, tags = "
+    "{ 'list', of = 'string' } },\n"
     "  list = function(c, items)\n"
     "    local out = c:run { argv = { 'sh', '-c', 'cat; echo $X; echo err >&2; exit 3' }, input = 'in', env = { X = 'y' } }\n"
     "    assert(out.out == 'iny\\n' and out.err == 'err\\n' and out.status == 3 and not out.ok)\n"
     "    local found = {}\n"
     "    for _, item in ipairs(items) do\n"
-    "      if item.name ~= 'gone' then found[item.name] = { size = item.size, id = 'id-' .. item.name .. c.n, password = 'read', tags = {} } end\n"
+    "      if item.name ~= 'gone' then found[item.name] = { size = item.size, id = 'id-' .. item.name .. c.n, password = 'read', tags = {} "
+    "} end\n"
     "    end\n"
     "    return found\n"
     "  end,\n"
@@ -33,6 +35,7 @@ static const char CLOUD[] =
     "    return { id = 'new-' .. #b.out }\n"
     "  end,\n"
     "  update = function(c, r) assert(r.have.id == 'old' and r.action == 'update') return {} end,\n"
+    "  import = function(c, id) c:run { argv = { 'true' } } return { id = id, size = 5 } end,\n"
     "  delete = function(c, r) assert(r.prior.id == 'old') end,\n"
     "}\n"
     "resource 'cloud_fixed' { on = 'api', provider = 'cloud', list = function() return {} end, create = function() return {} end }\n"
@@ -104,7 +107,8 @@ static void lists(void **state) {
     assert_true(type->owns_host);
     assert_string_equal(type->provider, "cloud");
     struct sw_item items[3] = {0};
-    for (size_t i = 0; i < 3; i++) items[i] = (struct sw_item){.resource = f.config->resources[i], .desired = f.config->resources[i]->desired};
+    for (size_t i = 0; i < 3; i++)
+        items[i] = (struct sw_item){.resource = f.config->resources[i], .desired = f.config->resources[i]->desired};
     /* Many at a time; the client of one configuration is made once. */
     struct outcome o[40];
     for (size_t k = 0; k < 40; k++) {
@@ -121,6 +125,11 @@ static void lists(void **state) {
         assert_null(o[k].have[1]);
         assert_string_equal(sw_get_str(o[k].have[2], "id", ""), "id-b1");
     }
+    struct outcome adopted = {.n = 1};
+    items[1].prior = json(&f, "{\"id\":\"i-7\"}");
+    type->ops->list(type, json(&f, "{\"name\":\"cloud\"}"), &items[1], 1, f.arena, on_list, &adopted);
+    sw_loop_run(f.loop, &adopted.done);
+    assert_string_equal(fixture_json(&f, adopted.have[0]), "{\"id\":\"i-7\",\"size\":5}");
     fixture_end(&f);
 }
 
@@ -134,7 +143,8 @@ static void acts(void **state) {
     if (o.err.code) print_error("%s\n%s\n", o.err.message, o.err.detail);
     assert_string_equal(fixture_json(&f, o.attributes), "{\"id\":\"new-9\",\"password\":\"(sensitive)\",\"size\":3}");
     assert_string_equal(o.line, "making a");
-    item = (struct sw_item){.desired = f.config->resources[0]->desired, .have = json(&f, "{\"id\":\"old\",\"size\":9}"), .action = SW_UPDATE};
+    item =
+        (struct sw_item){.desired = f.config->resources[0]->desired, .have = json(&f, "{\"id\":\"old\",\"size\":9}"), .action = SW_UPDATE};
     act(&f, type, &item, &o);
     assert_string_equal(fixture_json(&f, o.attributes), "{\"id\":\"old\",\"size\":1}");
     item = (struct sw_item){.prior = json(&f, "{\"id\":\"old\",\"size\":9}"), .action = SW_DELETE};
@@ -145,9 +155,17 @@ static void acts(void **state) {
 }
 
 static void fails(void **state) {
-    static const struct { int size, code; const char *message; bool traceback; } cases[] = {
-        {13, SW_EREMOTE, "no room", false}, {14, SW_ESCRIPT, "a bug", true}, {15, SW_ELIMIT, "an endless loop?", false},
-        {16, 1, "nonexistent", false}, {18, SW_ESCRIPT, "argv = { program, ... } wanted", true}, {19, SW_ESCRIPT, "gave a number", false},
+    static const struct {
+        int size, code;
+        const char *message;
+        bool traceback;
+    } cases[] = {
+        {13, SW_EREMOTE, "no room", false},
+        {14, SW_ESCRIPT, "a bug", true},
+        {15, SW_ELIMIT, "an endless loop?", false},
+        {16, 1, "nonexistent", false},
+        {18, SW_ESCRIPT, "argv = { program, ... } wanted", true},
+        {19, SW_ESCRIPT, "gave a number", false},
     };
     struct fixture f;
     struct outcome o;
@@ -221,7 +239,11 @@ static void is_freed_meanwhile(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists), cmocka_unit_test(acts), cmocka_unit_test(fails), cmocka_unit_test(cancels), cmocka_unit_test(is_freed_meanwhile),
+        cmocka_unit_test(lists),
+        cmocka_unit_test(acts),
+        cmocka_unit_test(fails),
+        cmocka_unit_test(cancels),
+        cmocka_unit_test(is_freed_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,8 @@ static void declares(void **state) {
     assert_int_equal(code, 0);
     assert_int_equal(f.config->n_hosts, 2);
     assert_string_equal(f.config->hosts[0]->name, "n1");
-    assert_string_equal(fixture_json(&f, f.config->hosts[0]->connection), "{\"address\":{\"$ref\":[\"cloud_vm.n1\",\"address\"]},\"user\":\"root\"}");
+    assert_string_equal(fixture_json(&f, f.config->hosts[0]->connection),
+                        "{\"address\":{\"$ref\":[\"cloud_vm.n1\",\"address\"]},\"user\":\"root\"}");
     assert_int_equal(f.config->n_resources, 10);
     const struct sw_resource *a = fixture_find(&f, "n1/link:/a");
     assert_non_null(a);
@@ -121,35 +122,52 @@ static void runs_types(void **state) {
 
 /* Each playbook is wrong in one way; the error says so at the playbook's line. */
 static void says_what_is_wrong(void **state) {
-    static const struct { const char *playbook, *message, *hint; int code; unsigned line; } cases[] = {
+    static const struct {
+        const char *playbook, *message, *hint;
+        int code;
+        unsigned line;
+    } cases[] = {
         {"local h = host 'n1' {}\n\nh:link '/a' { targt = '/x' }", "targt", "target", SW_EINVAL, 3},
         {"local h = host 'n1' {}\nh:link '/a' {\n  target = 5,\n}", "target", NULL, SW_EINVAL, 2},
         {"local h = host 'n1' {}\nh:link '/a' {}", "target", NULL, SW_EINVAL, 2},
         {"local h = host 'n1' {}\nh:link 'a' { target = 'x' }", "'a' is no name for a 'link'", NULL, SW_EINVAL, 2},
-        {"local h = host 'n1' {}\nh:link '/a' { target = 'x' }\nh:link '/a' { target = 'y' }", "declared twice: first at ", NULL, SW_EEXISTS, 3},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x' }\nh:link '/a' { target = 'y' }", "declared twice: first at ", NULL,
+         SW_EEXISTS, 3},
         {"local h = host 'n1' {}\nh:fiel '/a' { target = 'x' }", "there is no resource type 'fiel'", "file", SW_EINVAL, 2},
         {"local h = host 'n1' {}\nh:link '/a'\n", "h:link \"/a\" is not given its attributes", "h:link \"/a\" { }", SW_EINVAL, 2},
         {"local h = host 'n1' {}\nh.link('/a', {})", "h:link wanted, with a colon", NULL, SW_EINVAL, 2},
-        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', depends_on = { 'n1/link:/b' } }", "no resource 'n1/link:/b'", "n1/link:/a", SW_EINVAL, 2},
-        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', depends_on = { 5 } }", "depends_on: a list of resources wanted", NULL, SW_EINVAL, 2},
-        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', lifecycle = { prevent_destory = true } }", "lifecycle has no 'prevent_destory'", "prevent_destroy", SW_EINVAL, 2},
-        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', lifecycle = { ignore_changes = { 'x' } } }", "there is no attribute 'x'", NULL, SW_EINVAL, 2},
-        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', precondition = { 1 == 2, 'one is not two' } }", "one is not two", NULL, SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', depends_on = { 'n1/link:/b' } }", "no resource 'n1/link:/b'", "n1/link:/a",
+         SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', depends_on = { 5 } }", "depends_on: a list of resources wanted", NULL,
+         SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', lifecycle = { prevent_destory = true } }",
+         "lifecycle has no 'prevent_destory'", "prevent_destroy", SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', lifecycle = { ignore_changes = { 'x' } } }", "there is no attribute 'x'",
+         NULL, SW_EINVAL, 2},
+        {"local h = host 'n1' {}\nh:link '/a' { target = 'x', precondition = { 1 == 2, 'one is not two' } }", "one is not two", NULL,
+         SW_EINVAL, 2},
         {"local h = host 'n1' {}\nh:link '/a' { target = 'x', precondition = { { true, 'a' }, { nil, 'b' } } }", "b", NULL, SW_EINVAL, 2},
         {"local h = host 'n1' {}\nh:link '/a' { target = 'x', provider = 'y' }", "a resource on a host has none", NULL, SW_EINVAL, 2},
         {"host 'n1' { adress = 'x' }", "adress", "address", SW_EINVAL, 1},
         {"host 'n1' { address = 'x' }\nhost 'n1' { address = 'y' }", "declared already", NULL, SW_EEXISTS, 2},
         {"host('n1', {})\n", "is not given its attributes", NULL, SW_EINVAL, 1},
         {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nif vm.size > 1 then end", "cannot be compared", NULL, SW_EINVAL, 3},
-        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = vm.size + 1", "'cloud_vm.x.size' is a reference, known after apply: it cannot be computed with", NULL, SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = vm.size + 1",
+         "'cloud_vm.x.size' is a reference, known after apply: it cannot be computed with", NULL, SW_EINVAL, 3},
         {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = #vm.address", "cannot be measured", NULL, SW_EINVAL, 3},
-        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = tostring(vm.address)", "cannot be turned into text", NULL, SW_EINVAL, 3},
-        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = ('%s'):format(vm.address)", "cannot be turned into text", NULL, SW_EINVAL, 3},
-        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = ('a' .. vm.address):upper()", "a text that holds a reference", NULL, SW_EINVAL, 3},
-        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = vm.adress", "'cloud_vm.x' has no attribute 'adress'", "address", SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = tostring(vm.address)", "cannot be turned into text", NULL,
+         SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = ('%s'):format(vm.address)", "cannot be turned into text",
+         NULL, SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = ('a' .. vm.address):upper()",
+         "a text that holds a reference", NULL, SW_EINVAL, 3},
+        {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nlocal x = vm.adress", "'cloud_vm.x' has no attribute 'adress'",
+         "address", SW_EINVAL, 3},
         {"local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\nvm.size = 2", "cannot be changed", NULL, SW_EINVAL, 3},
-        {"local c = require 'cloud'\nc.vm 'x' { size = 1, tags = { c.vm 'y' { size = 2 } } }", "the attributes.tags[1] is a resource, not a value", NULL, SW_EINVAL, 2},
-        {"local c = require 'cloud'\nc.vm 'x' { size = 1, provider = 'second' }", "names the provider 'second', which is not declared", NULL, SW_EINVAL, 2},
+        {"local c = require 'cloud'\nc.vm 'x' { size = 1, tags = { c.vm 'y' { size = 2 } } }",
+         "the attributes.tags[1] is a resource, not a value", NULL, SW_EINVAL, 2},
+        {"local c = require 'cloud'\nc.vm 'x' { size = 1, provider = 'second' }", "names the provider 'second', which is not declared",
+         NULL, SW_EINVAL, 2},
         {"local c = require 'cloud'\nc.vm { 'x' }", "a name wanted", NULL, SW_EINVAL, 2},
         {"output 'x' { valu = 1 }", "output has no 'valu'", NULL, SW_EINVAL, 1},
         {"output 'x' { value = 1 }\noutput 'x' { value = 2 }", "declared twice", NULL, SW_EEXISTS, 2},
@@ -176,12 +194,15 @@ static void says_what_is_wrong(void **state) {
         fixture_write(&f, "one.lua", "require 'two'");
         fixture_write(&f, "two.lua", "require 'one'");
         fixture_write(&f, "typo.lua", "require 'resource' 'typo' { probe = print, read = print, aply = print }");
-        fixture_write(&f, "twice.lua", "require('resource') 'twice' { probe = print, read = print, apply = print }\n"
-                                       "host 'n1' {}:file '/x' {}\nrequire('resource') 'file' { probe = print, read = print, apply = print }");
-        fixture_write(&f, "broken.lua", "require('resource') 'broken' { probe = print, read = print, apply = print,\n normalise = function() local x\n return x.y end }");
+        fixture_write(&f, "twice.lua",
+                      "require('resource') 'twice' { probe = print, read = print, apply = print }\n"
+                      "host 'n1' {}:file '/x' {}\nrequire('resource') 'file' { probe = print, read = print, apply = print }");
+        fixture_write(&f, "broken.lua",
+                      "require('resource') 'broken' { probe = print, read = print, apply = print,\n normalise = function() local x\n "
+                      "return x.y end }");
         int code = fixture_declare(&f, cases[i].playbook);
         if (code != cases[i].code || !strstr(f.err.message, cases[i].message) || (cases[i].line && f.err.line != cases[i].line) ||
-            (cases[i].hint && (!f.err.hint || !strstr(f.err.hint, cases[i].hint) ))) {
+            (cases[i].hint && (!f.err.hint || !strstr(f.err.hint, cases[i].hint)))) {
             if (!(cases[i].hint && strstr(f.err.message, cases[i].hint))) {
                 print_error("%s\ncode %d\n", cases[i].playbook, code);
                 fixture_show(&f);
@@ -198,11 +219,13 @@ static void renders_templates(void **state) {
     (void)state;
     fixture_begin(&f, NULL, NULL);
     fixture_write(&f, "cloud.lua", CLOUD);
-    fixture_write(&f, "templates/app.conf", "listen {{ address }}:{{ port }}\n{% for _, x in ipairs(list) do %}\nitem {{ x }}\n{% end %}\n");
-    int code = fixture_declare(&f, "local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\n"
-                                   "local h = host 'n1' {}\n"
-                                   "h:file '/a' { template = 'app.conf', vars = { address = vm.address, port = 80, list = { 'p', vm.tags[1] } } }\n"
-                                   "h:file '/b' { template = 'app.conf', vars = { address = '::', port = secret(80), list = {} } }\n");
+    fixture_write(&f, "templates/app.conf",
+                  "listen {{ address }}:{{ port }}\n{% for _, x in ipairs(list) do %}\nitem {{ x }}\n{% end %}\n");
+    int code = fixture_declare(
+        &f, "local c = require 'cloud'\nlocal vm = c.vm 'x' { size = 1 }\n"
+            "local h = host 'n1' {}\n"
+            "h:file '/a' { template = 'app.conf', vars = { address = vm.address, port = 80, list = { 'p', vm.tags[1] } } }\n"
+            "h:file '/b' { template = 'app.conf', vars = { address = '::', port = secret(80), list = {} } }\n");
     fixture_show(&f);
     assert_int_equal(code, 0);
     assert_string_equal(fixture_json(&f, sw_get(fixture_find(&f, "n1/file:/a")->desired, "content")),
@@ -337,9 +360,9 @@ static void is_fast(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(declares),          cmocka_unit_test(runs_types),     cmocka_unit_test(says_what_is_wrong), cmocka_unit_test(renders_templates),
-        cmocka_unit_test(pins_modules),      cmocka_unit_test(declares_again), cmocka_unit_test(marks_what_is_read), cmocka_unit_test(names_types),
-        cmocka_unit_test(is_fast),
+        cmocka_unit_test(declares),           cmocka_unit_test(runs_types),   cmocka_unit_test(says_what_is_wrong),
+        cmocka_unit_test(renders_templates),  cmocka_unit_test(pins_modules), cmocka_unit_test(declares_again),
+        cmocka_unit_test(marks_what_is_read), cmocka_unit_test(names_types),  cmocka_unit_test(is_fast),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,10 +46,13 @@ static inline void fixture_begin(struct fixture *f, const struct sw_script_optio
     f->loop = sw_loop_new();
     f->arena = sw_arena_new();
     int code = sw_script_new(f->loop, f->arena, options, &f->script, &f->err);
-    if (code) print_error("%s: %s (%s:%u)\n%s\n", "sw_script_new", f->err.message, f->err.file ? f->err.file : "?", f->err.line,
-                          f->err.detail ? f->err.detail : "");
+    if (code)
+        print_error("%s: %s (%s:%u)\n%s\n", "sw_script_new", f->err.message, f->err.file ? f->err.file : "?", f->err.line,
+                    f->err.detail ? f->err.detail : "");
     assert_int_equal(code, 0);
-    if (!inventory) inventory = "name: test\nnodes: [{name: n1, connection: {address: 192.0.2.1, user: root}}, {name: n2, connection: {address: 192.0.2.2}}]\n";
+    if (!inventory)
+        inventory =
+            "name: test\nnodes: [{name: n1, connection: {address: 192.0.2.1, user: root}}, {name: n2, connection: {address: 192.0.2.2}}]\n";
     code = sw_yaml_read(f->arena, "inventory.yaml", inventory, strlen(inventory), NULL, NULL, NULL, &f->inventory.value, &f->err);
     assert_int_equal(code, 0);
     f->inventory.dir = f->dir;
@@ -65,8 +68,9 @@ static inline int fixture_declare(struct fixture *f, const char *playbook) {
 }
 
 static inline void fixture_show(struct fixture *f) {
-    if (f->err.code) print_error("%s:%u: %s\nhint: %s\n%s\n", f->err.file ? f->err.file : "?", f->err.line, f->err.message,
-                                 f->err.hint ? f->err.hint : "", f->err.detail ? f->err.detail : "");
+    if (f->err.code)
+        print_error("%s:%u: %s\nhint: %s\n%s\n", f->err.file ? f->err.file : "?", f->err.line, f->err.message,
+                    f->err.hint ? f->err.hint : "", f->err.detail ? f->err.detail : "");
 }
 
 static inline void fixture_end(struct fixture *f) {

@@ -14,19 +14,24 @@ static const struct sw_script_options small = {.max_memory = (size_t)128 << 20, 
 struct attack {
     const char *name, *playbook, *message; /* message: part of the error's */
     int code;
-    unsigned line;                         /* 0 = any */
+    unsigned line; /* 0 = any */
 };
 
 static const struct attack attacks[] = {
     {"endless loop", "\nwhile true do end", "an endless loop?", SW_ELIMIT, 2},
     {"swallowed by pcall", "while true do pcall(function() while true do end end) end", "an endless loop?", SW_ELIMIT, 1},
-    {"swallowed by xpcall", "while true do xpcall(function() while true do end end, function() while true do end end) end", "an endless loop?", SW_ELIMIT, 1},
-    {"swallowed in a metamethod", "local t = setmetatable({}, { __index = function() while true do end end })\nwhile true do pcall(function() return t.x end) end",
+    {"swallowed by xpcall", "while true do xpcall(function() while true do end end, function() while true do end end) end",
+     "an endless loop?", SW_ELIMIT, 1},
+    {"swallowed in a metamethod",
+     "local t = setmetatable({}, { __index = function() while true do end end })\nwhile true do pcall(function() return t.x end) end",
      "an endless loop?", SW_ELIMIT, 0},
-    {"to-be-closed loop", "local c = setmetatable({}, { __close = function() while true do end end })\nwhile true do pcall(function() local x <close> = c end) end",
+    {"to-be-closed loop",
+     "local c = setmetatable({}, { __close = function() while true do end end })\nwhile true do pcall(function() local x <close> = c end) "
+     "end",
      "an endless loop?", SW_ELIMIT, 0},
     {"string doubling", "local s = 'x' while true do s = s .. s end", "128 MiB", SW_ELIMIT, 0},
-    {"string doubling, caught", "local s = ('x'):rep(1 << 20) while true do pcall(function() local t = s while true do t = t .. t end end) end", "", SW_ELIMIT, 0},
+    {"string doubling, caught",
+     "local s = ('x'):rep(1 << 20) while true do pcall(function() local t = s while true do t = t .. t end end) end", "", SW_ELIMIT, 0},
     {"table growth", "local t = {} for i = 1, 1e9 do t[i] = { i } end", "", SW_ELIMIT, 0},
     {"string.rep bomb", "return ('x'):rep(1 << 40)", "too large", SW_ESCRIPT, 0},
     {"string.rep within Lua's own bound", "return ('x'):rep(1 << 30)", "128 MiB", SW_ELIMIT, 0},
@@ -38,21 +43,26 @@ static const struct attack attacks[] = {
     {"gmatch bomb", "for w in ('a'):rep(3000):gmatch('.-.-.-b') do end", "an endless loop?", SW_ELIMIT, 1},
     {"deep recursion", "local function f() return 1 + f() end\nf()", "stack overflow", SW_ESCRIPT, 1},
     {"endless tail calls", "local function f() return f() end return f()", "an endless loop?", SW_ELIMIT, 1},
-    {"recursion in C", "local t = setmetatable({}, {}) getmetatable(t).__index = function(_, k) return t[k] end return t.x", "", SW_ESCRIPT, 0},
+    {"recursion in C", "local t = setmetatable({}, {}) getmetatable(t).__index = function(_, k) return t[k] end return t.x", "", SW_ESCRIPT,
+     0},
     {"nested brackets", NULL, "overflow", SW_ESCRIPT, 0}, /* made below */
     {"bytecode", "\033LuaT", "binary", SW_ESCRIPT, 0},
     {"unknown module", "\n\nrequire 'no-such'", "there is no file 'no-such.lua'", SW_ENOTFOUND, 3},
     {"syntax", "local x = 1\nlocal y = = 2", "unexpected symbol", SW_ESCRIPT, 2},
     {"a value's size", "local t = {} for i = 1, 40 do t = { t, t } end output 'x' { value = t }", "too large", SW_EINVAL, 1},
     {"a value's depth", "local t = {} for i = 1, 100 do t = { t } end output 'x' { value = t }", "nested too deeply", SW_EINVAL, 1},
-    {"many copies of a value", "local s = ('x'):rep(1 << 20) for i = 1, 1000 do output(tostring(i)) { value = s } end", "too large", SW_EINVAL, 1},
+    {"many copies of a value", "local s = ('x'):rep(1 << 20) for i = 1, 1000 do output(tostring(i)) { value = s } end", "too large",
+     SW_EINVAL, 1},
     {"yield", "coroutine.yield()", "there is no 'coroutine' here", SW_ESCRIPT, 1},
-    {"sort that yields nothing", "local t = {} for i = 1, 1000 do t[i] = i end table.sort(t, function() return true end)", "invalid order function", SW_ESCRIPT, 1},
-    {"sort that never ends", "local t = {} for i = 1, 1000 do t[i] = i end table.sort(t, function() while true do end end)", "an endless loop?", SW_ELIMIT, 1},
+    {"sort that yields nothing", "local t = {} for i = 1, 1000 do t[i] = i end table.sort(t, function() return true end)",
+     "invalid order function", SW_ESCRIPT, 1},
+    {"sort that never ends", "local t = {} for i = 1, 1000 do t[i] = i end table.sort(t, function() while true do end end)",
+     "an endless loop?", SW_ELIMIT, 1},
     {"error with a table", "error { message = 'mine' }", "mine", SW_ESCRIPT, 1},
     {"error with nothing", "error()", "error(nil)", SW_ESCRIPT, 1},
     {"error in __tostring", "print(setmetatable({}, { __tostring = function() error 'inner' end }))", "inner", SW_ESCRIPT, 1},
-    {"__name of a userdata", "local m = setmetatable({}, { __name = 'slipway.ref' }) local x = 'a' .. m", "attempt to concatenate", SW_ESCRIPT, 1},
+    {"__name of a userdata", "local m = setmetatable({}, { __name = 'slipway.ref' }) local x = 'a' .. m", "attempt to concatenate",
+     SW_ESCRIPT, 1},
 };
 
 static void run_attack(void **state) {
@@ -85,13 +95,40 @@ static void run_attack(void **state) {
 /* What a secret hides is in no message, warning or traceback. */
 static void keeps_secrets(void **state) {
     static const char *const uses[] = {
-        "error(s)", "error('x' .. s)", "slipway.fail(s)", "slipway.fail('x' .. s)", "local t = {} t[s] = 1 output 'x' { value = t }", "return s + 1",
-        "return #s < s", "s()", "s.x = 1", "require(s)", "print(s)\nslipway.warn(s)\nslipway.warn('x' .. s)\nerror 'end'", "host(s) {}", "host 'n1' { address = s, x = s }",
-        "host 'n1' {}:file('/x') { content = s, conten = s }", "host 'n1' {}:file('/x') { content = s, mode = s, lifecycle = s }",
-        "host 'n1' {}:file('/x') { content = s, depends_on = s }", "output(s) {}", "slipway.template(s, {})", "slipway.template('{{ s.x }}', { s = s })",
-        "json.decode(s)", "yaml.decode('a: [' .. s)", "base64.decode(s)", "slipway.cidr(s, 1)", "('x'):rep(s)", "table.concat({ s, {} })", "assert(false, s)",
-        "setmetatable({}, s)", "output 'x' { value = { [s] = 1 } }", "slipway.file(s)", "string.format('%d', s)", "host 'n1' { port = s }", "return ('a'):find(s)",
-        "fail(s, s)", "fail('x' .. s, 'y')",
+        "error(s)",
+        "error('x' .. s)",
+        "slipway.fail(s)",
+        "slipway.fail('x' .. s)",
+        "local t = {} t[s] = 1 output 'x' { value = t }",
+        "return s + 1",
+        "return #s < s",
+        "s()",
+        "s.x = 1",
+        "require(s)",
+        "print(s)\nslipway.warn(s)\nslipway.warn('x' .. s)\nerror 'end'",
+        "host(s) {}",
+        "host 'n1' { address = s, x = s }",
+        "host 'n1' {}:file('/x') { content = s, conten = s }",
+        "host 'n1' {}:file('/x') { content = s, mode = s, lifecycle = s }",
+        "host 'n1' {}:file('/x') { content = s, depends_on = s }",
+        "output(s) {}",
+        "slipway.template(s, {})",
+        "slipway.template('{{ s.x }}', { s = s })",
+        "json.decode(s)",
+        "yaml.decode('a: [' .. s)",
+        "base64.decode(s)",
+        "slipway.cidr(s, 1)",
+        "('x'):rep(s)",
+        "table.concat({ s, {} })",
+        "assert(false, s)",
+        "setmetatable({}, s)",
+        "output 'x' { value = { [s] = 1 } }",
+        "slipway.file(s)",
+        "string.format('%d', s)",
+        "host 'n1' { port = s }",
+        "return ('a'):find(s)",
+        "fail(s, s)",
+        "fail('x' .. s, 'y')",
     };
     (void)state;
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
@@ -131,8 +168,15 @@ static void stays_inside(void **state) {
     snprintf(path, sizeof path, "%s/out", f.dir);
     assert_int_equal(symlink("/etc", path), 0);
     static const char *const ways[] = {
-        "require 'link'", "require 'out/passwd'", "slipway.file 'link.lua'", "slipway.file 'out/passwd'", "slipway.file '/etc/passwd'", "slipway.file '~/.ssh/id_rsa'",
-        "slipway.file '../etc/passwd'", "slipway.file_info '/etc/passwd'", "slipway.file_info 'out/passwd'",
+        "require 'link'",
+        "require 'out/passwd'",
+        "slipway.file 'link.lua'",
+        "slipway.file 'out/passwd'",
+        "slipway.file '/etc/passwd'",
+        "slipway.file '~/.ssh/id_rsa'",
+        "slipway.file '../etc/passwd'",
+        "slipway.file_info '/etc/passwd'",
+        "slipway.file_info 'out/passwd'",
         "host 'n1' {}:file '/x' { source = '/etc/passwd' }",
     };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
@@ -151,9 +195,10 @@ static void strangers_wait(void **state) {
     struct fixture f;
     (void)state;
     fixture_begin(&f, &(struct sw_script_options){.untrusted = true}, NULL);
-    fixture_write(&f, "evil.lua",
-                  "local resource, sh = require 'resource', require 'sh'\nsh.prelude 'curl evil'\n"
-                  "return resource 'evil' { probe = function() return 'curl evil' end, read = function() end, apply = function() return '' end }");
+    fixture_write(
+        &f, "evil.lua",
+        "local resource, sh = require 'resource', require 'sh'\nsh.prelude 'curl evil'\n"
+        "return resource 'evil' { probe = function() return 'curl evil' end, read = function() end, apply = function() return '' end }");
     fixture_write(&f, "sh.lua", "return { join = function() return 'curl evil' end }");
     int code = fixture_declare(&f, "local h = host 'n1' {}\nh:evil 'x' {}\nh:directory '/tmp/x' {}");
     fixture_show(&f);

@@ -15,7 +15,8 @@ static void add_entries(struct sw_str *out, const char *text) {
 
 static const char check_code[] =
     "local own = {}\n"
-    "for _, name in ipairs { 'assert', 'error', 'getmetatable', 'ipairs', 'next', 'pairs', 'pcall', 'print', 'select', 'setmetatable', 'tonumber',\n"
+    "for _, name in ipairs { 'assert', 'error', 'getmetatable', 'ipairs', 'next', 'pairs', 'pcall', 'print', 'select', 'setmetatable', "
+    "'tonumber',\n"
     "    'tostring', 'type', 'xpcall', 'string', 'table', 'math', 'utf8' } do own[name] = true end\n"
     "local library, user = testing.words()\n"
     "local there = {}\n"
@@ -29,7 +30,8 @@ static const char check_code[] =
     "for key in pairs(require 'sh') do there['sh.' .. key] = true end\n"
     "for key in pairs(require 'provider') do there['provider_module.' .. key] = true end\n"
     "for key in pairs(testing) do there['testing.' .. key] = true end\n"
-    "for _, name in ipairs { 'sh', 'testing', 'check', 'equal', 'raises', 'resource', 'slipway.inventory', 'io.run' } do there[name] = true end\n"
+    "for _, name in ipairs { 'sh', 'testing', 'check', 'equal', 'raises', 'resource', 'slipway.inventory', 'io.run' } do there[name] = "
+    "true end\n"
     "there['core.io.run'] = nil\n"
     "for name in pairs(there) do check(entries[name], 'lua/meta has no ' .. name) end\n"
     "for name in pairs(entries) do check(there[name], 'lua/meta tells of ' .. name .. ', which is not there') end\n";
