@@ -81,9 +81,10 @@ static int connect_retrying(struct host *host, struct sw_err *err) {
         int rc = connect_once(host, &mine);
         if (rc == SW_OK) return SW_OK;
         sw_log("ssh", "%s: attempt %u: %s", o->name, attempt, mine.message);
-        uint64_t wait = jittered(delay);
-        bool again = o->connect_deadline_ms && may_pass(&mine) && sw_now_ms() + wait < until;
-        if (again && sw_waiter_poll(&host->busy, -1, 0, sw_now_ms() + wait) == 0) {
+        uint64_t now = sw_now_ms(), wait = jittered(delay);
+        if (now + wait > until) wait = until > now ? until - now : 0; /* the last attempt is at the deadline, not before it */
+        bool again = o->connect_deadline_ms && may_pass(&mine) && wait;
+        if (again && sw_waiter_poll(&host->busy, -1, 0, now + wait) == 0) {
             sw_err_done(&mine);
             delay = delay * 8 / 5 < MAX_DELAY_MS ? delay * 8 / 5 : MAX_DELAY_MS;
             continue;
