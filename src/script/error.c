@@ -113,8 +113,10 @@ void sw_script__error_seal(lua_State *L, lua_State *thread, int level) {
         return;
     }
     const char *message = NULL;
+    bool trace = true;
     if (lua_type(L, value) == LUA_TSTRING) {
         message = strip_place(thread, level, lua_tostring(L, value));
+        trace = message != lua_tostring(L, value); /* error("text", 0) is meant for people: where it was raised says nothing to them */
     } else if (lua_type(L, value) == LUA_TTABLE) {
         lua_pushliteral(L, "message");
         if (lua_rawget(L, value) == LUA_TSTRING) message = lua_tostring(L, -1); /* stays on the stack while it is used */
@@ -123,10 +125,11 @@ void sw_script__error_seal(lua_State *L, lua_State *thread, int level) {
     e = sw_script__error_new(L); // [message] error
     sw_err_set(e, SW_ESCRIPT, "%s", message);
     if (sw_script__where(thread, level, &pos)) sw_err_at(e, pos);
+    if (!trace) return;
     luaL_traceback(L, thread, NULL, level); // error traceback
     size_t len;
-    const char *trace = lua_tolstring(L, -1, &len);
-    sw_err_detail(e, trace, len);
+    const char *frames = lua_tolstring(L, -1, &len);
+    sw_err_detail(e, frames, len);
     lua_pop(L, 1);
 }
 

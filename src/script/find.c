@@ -115,11 +115,11 @@ int sw_find__type_files(lua_State *L) {
         }
         return 1;
     }
+    struct sw_scope *scope = sw_script__scope(L); /* the paths move there, since pushing them may raise */
     glob_t found = {0};
     char pattern[PATH_MAX];
     snprintf(pattern, sizeof pattern, "%s/*/*.lua", s->options.lua_dir);
     char **names = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathv : NULL;
-    struct sw_scope *scope = sw_script__scope(L); /* the paths move there, since pushing them may raise */
     for (size_t i = 0; names && i < found.gl_pathc; i++) sw_str_add(&scope->str, names[i], strlen(names[i]) + 1);
     globfree(&found);
     for (const char *p = sw_str_z(&scope->str), *end = p + scope->str.len; p < end; p += strlen(p) + 1) {

@@ -218,6 +218,52 @@ static void strangers_wait(void **state) {
     fixture_end(&f);
 }
 
+/* Whatever allocation is the one that fails: an error, no crash, no leak (with the sanitizers), and the host can be freed. */
+static void survives_any_limit(void **state) {
+    bool started = false, done = false;
+    (void)state;
+    for (size_t limit = 64 << 10; limit < (size_t)8 << 20 && !done; limit += 1777) {
+        struct sw_script_options options = {.max_memory = limit};
+        struct sw_arena *arena = sw_arena_new();
+        struct sw_loop *loop = sw_loop_new();
+        struct sw_script *script;
+        struct sw_err err = {0};
+        int code = sw_script_new(loop, arena, &options, &script, &err);
+        if (code) {
+            assert_false(started);
+            assert_int_equal(code, SW_ELIMIT);
+        } else {
+            struct fixture f = {.loop = loop, .arena = arena, .script = script};
+            const struct sw_pair nodes = {"nodes", &SW_EMPTY_LIST};
+            started = true;
+            snprintf(f.dir, sizeof f.dir, "/tmp/slipway-script-XXXXXX");
+            assert_non_null(mkdtemp(f.dir));
+            f.inventory =
+                (struct sw_inventory){.dir = f.dir, .file = "inventory.yaml", .playbook = "site", .value = sw_value_map(arena, &nodes, 1)};
+            code = fixture_declare(
+                &f, "local h = host 'n1' { address = 'x' }\n"
+                    "local s = secret 'x'\n"
+                    "local ok, e = pcall(function() return s + 1 end)\n"
+                    "h:file '/a' { content = slipway.template('{{ a }} {{ b }}', { a = 1, b = s }) .. json.encode { s, 'y' } }\n"
+                    "h:directory { '/b', '/c' }\n"
+                    "for k, v in pairs { b = 1, a = 2 } do output(k) { value = ('%d'):format(v):rep(10) } end\n"
+                    "require('sh')('x {y}', { y = { s, 1 } })");
+            if (code) assert_int_equal(code, SW_ELIMIT);
+            done = code == 0;
+            sw_err_move(&err, &f.err);
+            char command[128];
+            snprintf(command, sizeof command, "%s/site.lua", f.dir);
+            unlink(command);
+            rmdir(f.dir);
+            sw_script_free(script);
+        }
+        sw_err_done(&err);
+        sw_loop_free(loop);
+        sw_arena_free(arena);
+    }
+    assert_true(done);
+}
+
 int main(void) {
     struct CMUnitTest tests[128];
     size_t n = 0;
@@ -227,5 +273,6 @@ int main(void) {
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(warns_without_secrets);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(stays_inside);
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(strangers_wait);
+    tests[n++] = (struct CMUnitTest)cmocka_unit_test(survives_any_limit);
     return _cmocka_run_group_tests("hostile", tests, n, NULL, NULL);
 }
