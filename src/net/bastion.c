@@ -1,5 +1,6 @@
 /* Bastions: one session each, shared by all hosts behind it (an sshd takes ten logins at a time by default, but any number of forwards).
- * A host gets one end of a socketpair; a bastion's thread relays between the other ends and direct-tcpip channels. It ends with its last link.
+ * A host gets one end of a socketpair; a bastion's thread relays between the other ends and direct-tcpip channels. It ends with its last
+ * link.
  *
  * A dial is a request on the bastion's list. Who waits for it may leave at any time (`abandoned`); the thread frees it then.
  */
@@ -24,9 +25,9 @@ enum { STACK_BYTES = 256 << 10, SETTLE_MS = 1000 };
 struct request {
     char *address;
     unsigned port;
-    int notify_fd;              /* eventfd of who waits */
+    int notify_fd; /* eventfd of who waits */
     bool taken, done, abandoned;
-    int fd;                     /* the answer, or a negative code with err */
+    int fd; /* the answer, or a negative code with err */
     struct sw_err err;
     struct request *next;
 };
@@ -37,8 +38,8 @@ struct bastion {
     char *key;
     int wake_fd;
     pthread_t thread;
-    struct request *requests;   /* not taken by the thread yet, and those whose link is being opened */
-    struct sw_ssh ssh;          /* thread only, like links */
+    struct request *requests; /* not taken by the thread yet, and those whose link is being opened */
+    struct sw_ssh ssh;        /* thread only, like links */
     struct sw_link *links;
     struct bastion *next;
 };
@@ -156,7 +157,8 @@ static void wait_all(struct bastion *bastion, uint64_t until_ms) {
     bool pending = ssh_get_status(bastion->ssh.session) & SSH_WRITE_PENDING;
     fds[0] = (struct pollfd){bastion->wake_fd, POLLIN, 0};
     fds[1] = (struct pollfd){bastion->ssh.fd, (short)(POLLIN | (pending ? POLLOUT : 0)), 0};
-    for (struct sw_link *link = bastion->links; link; link = link->next, i++) fds[i] = (struct pollfd){link->fd, sw_link_events(link, pending), 0};
+    for (struct sw_link *link = bastion->links; link; link = link->next, i++)
+        fds[i] = (struct pollfd){link->fd, sw_link_events(link, pending), 0};
     uint64_t now = sw_now_ms();
     sw_ssh_ack_now(&bastion->ssh);
     poll(fds, n, until_ms > now ? (int)(until_ms - now) : 0);
@@ -219,8 +221,10 @@ static bool leave(struct bastion *bastion) {
     bool empty = true;
     for (struct request *r = bastion->requests, *next; r; r = next) {
         next = r->next;
-        if (r->abandoned) free_request(bastion, r);
-        else empty = false; /* also those answered and not yet picked up: their memory hangs on us */
+        if (r->abandoned)
+            free_request(bastion, r);
+        else
+            empty = false; /* also those answered and not yet picked up: their memory hangs on us */
     }
     if (empty) {
         struct bastion **at = &bastions;
@@ -247,7 +251,8 @@ static void *bastion_thread(void *arg) {
         }
         int rc = open_session(bastion, &err);
         if (rc == SW_OK && !relay(bastion))
-            rc = sw_err_set(&err, SW_EUNREACHABLE, "connection to the bastion '%s' lost: %s", bastion->options.name, sw_ssh_words(&bastion->ssh));
+            rc = sw_err_set(&err, SW_EUNREACHABLE, "connection to the bastion '%s' lost: %s", bastion->options.name,
+                            sw_ssh_words(&bastion->ssh));
         /* Done, or cancelled because nobody waited any more: whoever came since then gets a session of his own. */
         if (rc != SW_OK && rc != SW_ECANCELLED) fail_all(bastion, &err);
         sw_err_done(&err);
@@ -335,8 +340,9 @@ int sw_bastion_dial(const struct sw_remote_options *options, const char *address
         free_request(bastion, request);
     } else {
         request->abandoned = true;
-        rc = rc == SW_ECANCELLED ? sw_err_set(err, SW_ECANCELLED, "cancelled")
-                                 : sw_err_set(err, SW_ETIMEOUT, "no way to %s port %u over the bastion '%s' in time", address, port, options->name);
+        rc = rc == SW_ECANCELLED
+                 ? sw_err_set(err, SW_ECANCELLED, "cancelled")
+                 : sw_err_set(err, SW_ETIMEOUT, "no way to %s port %u over the bastion '%s' in time", address, port, options->name);
     }
     ring(bastion->wake_fd); /* under the lock: once it is open the thread may be gone */
     pthread_mutex_unlock(&lock);

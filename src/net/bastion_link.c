@@ -39,8 +39,8 @@ int sw_link_open(struct sw_link *link, struct sw_err *err) {
     int rc = ssh_channel_open_forward(link->channel, link->address, (int)link->port, "127.0.0.1", 0);
     if (rc == SSH_AGAIN && sw_ssh_alive(link->ssh)) return 0;
     if (rc == SSH_OK) return 1;
-    return sw_err_set(err, SW_EUNREACHABLE, "the bastion '%s' cannot connect to %s port %u: %s", link->ssh->options->name, link->address, link->port,
-                      sw_ssh_words(link->ssh));
+    return sw_err_set(err, SW_EUNREACHABLE, "the bastion '%s' cannot connect to %s port %u: %s", link->ssh->options->name, link->address,
+                      link->port, sw_ssh_words(link->ssh));
 }
 
 /* Writes what came from the channel. */

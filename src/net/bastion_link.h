@@ -11,14 +11,14 @@ struct sw_link {
     ssh_channel channel;
     char *address;
     unsigned port;
-    struct request *request;  /* who waits for it to open; NULL once answered */
-    int fd, far_fd;           /* ours, and the host's until it is handed over */
-    bool hung_up;             /* the host's end is gone altogether */
+    struct request *request; /* who waits for it to open; NULL once answered */
+    int fd, far_fd;          /* ours, and the host's until it is handed over */
+    bool hung_up;            /* the host's end is gone altogether */
     bool over;
     struct {
         size_t at, len;
         char p[32000];
-    } in, out;                /* read from fd, not yet sent; read from the channel, not yet written */
+    } in, out; /* read from fd, not yet sent; read from the channel, not yet written */
     struct sw_link *next;
 };
 

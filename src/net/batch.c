@@ -61,16 +61,16 @@ size_t sw_batch_count(const struct sw_batch *batch) {
 
 /* Writes one mark to both streams. printf is a builtin of every sh we meet, so a mark costs two writes and no process. */
 static void add_mark(struct sw_str *s, const struct sw_batch *batch, const char *function, const char *format, const char *arguments) {
-    sw_str_addf(s, "%s() { printf '\\036%s %s\\n'%s; printf '\\036%s %s\\n'%s >&2; }\n", function, batch->nonce, format, arguments, batch->nonce,
-                format, arguments);
+    sw_str_addf(s, "%s() { printf '\\036%s %s\\n'%s; printf '\\036%s %s\\n'%s >&2; }\n", function, batch->nonce, format, arguments,
+                batch->nonce, format, arguments);
 }
 
 /* The whole is one { … } that ends in `exit`: the shell must have read all of it to find the closing brace, so it never waits for
- * more input and nothing that runs can eat the script. The fragments are single-quoted words given to eval, for three reasons: a syntax error in one cannot
- * break the others, none can close our brace, and here-documents in them work.
+ * more input and nothing that runs can eat the script. The fragments are single-quoted words given to eval, for three reasons: a syntax
+ * error in one cannot break the others, none can close our brace, and here-documents in them work.
  *
- * `command eval`: without `command`, a syntax error in eval (a special builtin) ends a POSIX shell. In a function, so that a fragment may `return`.
- * The steps' status is taken after the subshell, not with || or if: those would switch `set -e` off inside it. */
+ * `command eval`: without `command`, a syntax error in eval (a special builtin) ends a POSIX shell. In a function, so that a fragment may
+ * `return`. The steps' status is taken after the subshell, not with || or if: those would switch `set -e` off inside it. */
 static void write_script(struct sw_batch *batch) {
     struct sw_str *s = &batch->script;
     sw_str_addz(s, "{ exec </dev/null\n");
@@ -94,8 +94,10 @@ static void write_script(struct sw_batch *batch) {
         if (step && i) sw_str_addz(s, "[ -z \"$_sw_stop\" ] || { _sw_z; exit 0; }\n");
         sw_str_addf(s, step ? "_sw_b %zu; (set -e; _sw_r " : "_sw_b %zu; _sw_r ", i);
         sw_str_add_shell(s, fragment->code, fragment->len);
-        if (step) sw_str_addf(s, "); _sw_s=$?; _sw_e %zu $_sw_s; [ $_sw_s = 0 ] || { _sw_z; exit 0; }\n", i);
-        else sw_str_addf(s, "; _sw_e %zu $?; set +efu\n", i);
+        if (step)
+            sw_str_addf(s, "); _sw_s=$?; _sw_e %zu $_sw_s; [ $_sw_s = 0 ] || { _sw_z; exit 0; }\n", i);
+        else
+            sw_str_addf(s, "; _sw_e %zu $?; set +efu\n", i);
     }
     sw_str_addz(s, "_sw_z; exit 0; }\n");
 }

@@ -192,16 +192,20 @@ int sw_batch_finish(struct sw_batch *batch, struct sw_err *err) {
         ran++;
         if (!batch->fragments[i].result.ended) open = i;
     }
-    if (open != SW_OUTSIDE) sw_err_set(err, SW_EREMOTE, "the shell ended in the middle of the script, at part %zu of %zu", open + 1, batch->n);
-    else if (ran) sw_err_set(err, SW_EREMOTE, "the shell ended in the middle of the script, after part %zu of %zu", ran, batch->n);
-    else sw_err_set(err, SW_EREMOTE, "the shell did not run the script");
+    if (open != SW_OUTSIDE)
+        sw_err_set(err, SW_EREMOTE, "the shell ended in the middle of the script, at part %zu of %zu", open + 1, batch->n);
+    else if (ran)
+        sw_err_set(err, SW_EREMOTE, "the shell ended in the middle of the script, after part %zu of %zu", ran, batch->n);
+    else
+        sw_err_set(err, SW_EREMOTE, "the shell did not run the script");
 
     struct sw_str seen = {0};
     for (size_t s = 2; s-- > 0;) { /* stderr first: it says more */
         const struct sw_str *outside = &batch->streams[s].outside;
         if (outside->len) sw_str_add(&seen, outside->p, outside->len);
     }
-    if (open != SW_OUTSIDE && batch->fragments[open].out[1].len) sw_str_add(&seen, batch->fragments[open].out[1].p, batch->fragments[open].out[1].len);
+    if (open != SW_OUTSIDE && batch->fragments[open].out[1].len)
+        sw_str_add(&seen, batch->fragments[open].out[1].p, batch->fragments[open].out[1].len);
     if (seen.len) sw_err_detail(err, seen.p, seen.len);
     sw_str_done(&seen);
     return SW_EREMOTE;

@@ -25,8 +25,10 @@ void sw_become_command(const struct sw_become *become, const char *command, stru
     /* Ready is said by the command's shell, not before it: sudo may still ask, lecture or refuse until then. */
     sw_str_addf(&inner, "printf '%sR\\n' >&2; %s", become->mark, command);
     /* -k with a password: a cached login would hide a wrong password until the cache runs out in the middle of a run. */
-    if (become->password) sw_str_addf(out, "sudo -k -S -p '%sP\n' -- sh -c ", become->mark);
-    else sw_str_addz(out, "sudo -n -- sh -c ");
+    if (become->password)
+        sw_str_addf(out, "sudo -k -S -p '%sP\n' -- sh -c ", become->mark);
+    else
+        sw_str_addz(out, "sudo -n -- sh -c ");
     sw_str_add_shell(out, inner.p, inner.len);
     sw_str_done(&inner);
 }

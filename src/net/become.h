@@ -8,22 +8,22 @@
 #ifndef SLIPWAY_NET_BECOME_H
 #define SLIPWAY_NET_BECOME_H
 
-#include <stdbool.h>
 #include "slipway/err.h"
 #include "slipway/str.h"
+#include <stdbool.h>
 
 struct sw_become {
-    const char *password;   /* borrowed; NULL = sudo must not ask */
+    const char *password; /* borrowed; NULL = sudo must not ask */
     char mark[33];
     bool ready, asked;
-    struct sw_str talk;     /* stderr up to the ready mark */
+    struct sw_str talk; /* stderr up to the ready mark */
 };
 
 enum sw_become_step {
     SW_BECOME_WAIT,
-    SW_BECOME_ASKS,         /* send the password and a newline */
-    SW_BECOME_READY,        /* send the command's input; *ret_rest is what of the portion belongs to the command's stderr */
-    SW_BECOME_REFUSED,      /* asked again: the password is wrong */
+    SW_BECOME_ASKS,    /* send the password and a newline */
+    SW_BECOME_READY,   /* send the command's input; *ret_rest is what of the portion belongs to the command's stderr */
+    SW_BECOME_REFUSED, /* asked again: the password is wrong */
 };
 
 void sw_become_init(struct sw_become *become, const char *password);

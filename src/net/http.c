@@ -1,6 +1,6 @@
-/* libcurl's multi interface on libuv. libcurl tells which sockets to watch and when to call again (on_socket, on_timer_wish); every event goes into
- * curl_multi_socket_action(). Finished requests are collected after that returns and delivered on a later turn, so callbacks may start or
- * free anything: nothing of libcurl is on the stack then. */
+/* libcurl's multi interface on libuv. libcurl tells which sockets to watch and when to call again (on_socket, on_timer_wish); every event
+ * goes into curl_multi_socket_action(). Finished requests are collected after that returns and delivered on a later turn, so callbacks may
+ * start or free anything: nothing of libcurl is on the stack then. */
 #include "slipway/http.h"
 
 #include <curl/curl.h>
@@ -12,13 +12,20 @@
 #include "loop_uv.h"
 #include "slipway/arena.h"
 
-enum { TIMEOUT_MS = 30000, CONNECT_TIMEOUT_MS = 10000, MAX_BODY = 8 << 20, MAX_HEADERS = 256 << 10, MAX_CONNECTIONS = 64, MAX_PER_HOST = 16 };
+enum {
+    TIMEOUT_MS = 30000,
+    CONNECT_TIMEOUT_MS = 10000,
+    MAX_BODY = 8 << 20,
+    MAX_HEADERS = 256 << 10,
+    MAX_CONNECTIONS = 64,
+    MAX_PER_HOST = 16
+};
 
 struct request {
     struct sw_http *http;
     CURL *easy;
     struct curl_slist *headers;
-    char *label;              /* "GET https://host/path", without user, password and query: those can be secrets */
+    char *label; /* "GET https://host/path", without user, password and query: those can be secrets */
     char words[CURL_ERROR_SIZE];
     struct sw_http_response response;
     bool too_long;
@@ -27,7 +34,7 @@ struct request {
     struct request *next;
 };
 
-struct watch {                /* one socket */
+struct watch { /* one socket */
     uv_poll_t poll;
     struct sw_http *http;
     curl_socket_t fd;
@@ -99,8 +106,10 @@ static void set_error(struct request *request, CURLcode code) {
         break;
     case CURLE_SSL_CACERT_BADFILE: sw_err_set(err, SW_EIO, "%s: %s", request->label, words); break;
     default:
-        if (request->too_long || code == CURLE_FILESIZE_EXCEEDED) sw_err_set(err, SW_ELIMIT, "%s: the answer is longer than %zu bytes", request->label, request->response.body.max);
-        else sw_err_set(err, SW_EUNREACHABLE, "%s: %s", request->label, words);
+        if (request->too_long || code == CURLE_FILESIZE_EXCEEDED)
+            sw_err_set(err, SW_ELIMIT, "%s: the answer is longer than %zu bytes", request->label, request->response.body.max);
+        else
+            sw_err_set(err, SW_EUNREACHABLE, "%s: %s", request->label, words);
     }
 }
 
@@ -167,7 +176,9 @@ static int on_timer_wish(CURLM *multi, long timeout_ms, void *ctx) {
     (void)multi;
     struct sw_http *http = ctx;
     sw_timer_free(http->timer);
-    http->timer = timeout_ms < 0 ? NULL : sw_timer_new(http->loop, (uint64_t)timeout_ms, 0, on_timer, http); /* also for 0: libcurl must not be called from here */
+    http->timer = timeout_ms < 0 ? NULL
+                                 : sw_timer_new(http->loop, (uint64_t)timeout_ms, 0, on_timer,
+                                                http); /* also for 0: libcurl must not be called from here */
     return 0;
 }
 
@@ -291,7 +302,8 @@ void sw_http_send(struct sw_http *http, const struct sw_http_request *from, void
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "slipway/" SLIPWAY_VERSION);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(from->timeout_ms ? from->timeout_ms : TIMEOUT_MS));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->response.body.max); /* when the server tells the size: refused at once */
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
+                     (curl_off_t)request->response.body.max); /* when the server tells the size: refused at once */
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);

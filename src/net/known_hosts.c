@@ -12,8 +12,10 @@
 enum { MAX_FILE = 16 << 20, SHA1_LEN = 20 };
 
 void sw_known_hosts_name(const char *address, unsigned port, struct sw_str *ret) {
-    if (port == 22) sw_str_addz(ret, address);
-    else sw_str_addf(ret, "[%s]:%u", address, port);
+    if (port == 22)
+        sw_str_addz(ret, address);
+    else
+        sw_str_addf(ret, "[%s]:%u", address, port);
 }
 
 /* Shell-like * and ?, letters compared without case. Only the last * is ever tried again: at most pattern times name steps. */
@@ -50,8 +52,8 @@ static bool match_hashed(const char *p, size_t len, const char *name) {
         for (const char *c = name; *c; c++) sw_str_addc(&lower, (char)tolower((unsigned char)*c));
         unsigned char got[EVP_MAX_MD_SIZE];
         unsigned got_len = 0;
-        good = HMAC(EVP_sha1(), key.p, (int)key.len, (const unsigned char *)sw_str_z(&lower), lower.len, got, &got_len) && got_len == SHA1_LEN &&
-               memcmp(got, want.p, SHA1_LEN) == 0;
+        good = HMAC(EVP_sha1(), key.p, (int)key.len, (const unsigned char *)sw_str_z(&lower), lower.len, got, &got_len) &&
+               got_len == SHA1_LEN && memcmp(got, want.p, SHA1_LEN) == 0;
     }
     sw_str_done(&key);
     sw_str_done(&want);
@@ -132,8 +134,10 @@ int sw_known_hosts_read(struct sw_known_hosts *known, const char *file, const ch
     struct sw_str text = {0};
     struct sw_err mine = {0};
     int rc = sw_file_read(file, MAX_FILE, &text, &mine);
-    if (rc == SW_OK) sw_known_hosts_parse(known, sw_str_z(&text), text.len, file, name);
-    else if (rc != SW_ENOTFOUND && err) sw_err_move(err, &mine);
+    if (rc == SW_OK)
+        sw_known_hosts_parse(known, sw_str_z(&text), text.len, file, name);
+    else if (rc != SW_ENOTFOUND && err)
+        sw_err_move(err, &mine);
     sw_err_done(&mine);
     sw_str_done(&text);
     return rc == SW_ENOTFOUND ? SW_OK : rc;

@@ -1,15 +1,16 @@
 /* known_hosts files, sshd(8) "SSH_KNOWN_HOSTS FILE FORMAT": names with wildcards and negation, [name]:port, hashed names, @revoked.
- * Our own because libssh 0.10 takes "@revoked" for a host name. @cert-authority lines are skipped: libssh cannot check host certificates. */
+ * Our own because libssh 0.10 takes "@revoked" for a host name. @cert-authority lines are skipped: libssh cannot check host certificates.
+ */
 #ifndef SLIPWAY_NET_KNOWN_HOSTS_H
 #define SLIPWAY_NET_KNOWN_HOSTS_H
 
-#include <stdbool.h>
 #include "slipway/err.h"
 #include "slipway/str.h"
+#include <stdbool.h>
 
 struct sw_known_key {
-    char *type;       /* "ssh-ed25519" */
-    char *base64;     /* the key */
+    char *type;   /* "ssh-ed25519" */
+    char *base64; /* the key */
     bool revoked;
     char *file;
     unsigned line;

@@ -13,9 +13,9 @@ struct post {
 
 struct sw_loop {
     uv_loop_t uv;
-    uv_async_t wake;       /* keeps uv_run() waiting even when nothing else is active */
+    uv_async_t wake; /* keeps uv_run() waiting even when nothing else is active */
     uv_signal_t signals[2];
-    pthread_mutex_t lock;  /* guards first and last */
+    pthread_mutex_t lock; /* guards first and last */
     struct post *first, **last;
     void (*on_interrupt)(unsigned count, void *ctx);
     void *interrupt_ctx;
@@ -58,7 +58,8 @@ struct sw_loop *sw_loop_new(void) {
     struct sw_loop *loop = sw_xcalloc(1, sizeof *loop);
     loop->last = &loop->first;
     pthread_mutex_init(&loop->lock, NULL);
-    if (uv_loop_init(&loop->uv) != 0 || uv_async_init(&loop->uv, &loop->wake, on_wake) != 0) abort(); /* no file descriptors left: nothing can start */
+    if (uv_loop_init(&loop->uv) != 0 || uv_async_init(&loop->uv, &loop->wake, on_wake) != 0)
+        abort(); /* no file descriptors left: nothing can start */
     loop->wake.data = loop;
     signal(SIGPIPE, SIG_IGN);
     return loop;

@@ -20,12 +20,12 @@ struct sw_proc {
     uv_pipe_t in, out[2];
     uv_write_t write;
     bool in_open, out_open[2], running;
-    unsigned handles;            /* not closed yet */
+    unsigned handles; /* not closed yet */
     struct sw_timer *timeout, *killer, *drain, *idle;
     uint64_t last_byte_ms;
     struct sw_err err;
     int status;
-    bool ended;                  /* on_end was called, or will never be */
+    bool ended; /* on_end was called, or will never be */
     char buffer[CHUNK];
 };
 
@@ -66,8 +66,10 @@ static void end(struct sw_proc *proc) {
     close_pipe(&proc->out[0], &proc->out_open[0]);
     close_pipe(&proc->out[1], &proc->out_open[1]);
     uv_close((uv_handle_t *)&proc->process, on_closed);
-    if (on_end) on_end(ctx, &err, status);
-    else sw_err_done(&err);
+    if (on_end)
+        on_end(ctx, &err, status);
+    else
+        sw_err_done(&err);
 }
 
 static void end_late(void *ctx) {
@@ -78,7 +80,8 @@ static void end_if_over(struct sw_proc *proc) {
     if (proc->running) return;
     if (!proc->out_open[0] && !proc->out_open[1]) end(proc);
     /* A daemon that the command left behind may hold the pipes for ever. */
-    else if (!proc->drain) proc->drain = sw_timer_new(proc->loop, DRAIN_MS, 0, end_late, proc);
+    else if (!proc->drain)
+        proc->drain = sw_timer_new(proc->loop, DRAIN_MS, 0, end_late, proc);
 }
 
 static void on_exit_status(uv_process_t *process, int64_t status, int signal_number) {
@@ -238,8 +241,10 @@ struct sw_proc *sw_proc_start(struct sw_loop *loop, const struct sw_proc_options
     int rc = uv_spawn(sw_loop__uv(loop), &proc->process, &spawn);
     free(env);
     if (rc < 0) {
-        if (rc == UV_ENOENT) sw_err_set(&proc->err, SW_ENOTFOUND, "program '%s' not found", options->argv[0]);
-        else sw_err_set(&proc->err, SW_EIO, "cannot start '%s': %s", options->argv[0], uv_strerror(rc));
+        if (rc == UV_ENOENT)
+            sw_err_set(&proc->err, SW_ENOTFOUND, "program '%s' not found", options->argv[0]);
+        else
+            sw_err_set(&proc->err, SW_EIO, "cannot start '%s': %s", options->argv[0], uv_strerror(rc));
         sw_loop_post(loop, end_late, proc);
         return proc;
     }

@@ -8,13 +8,13 @@ struct sw_proc;
 
 struct sw_proc_options {
     const char *const *argv;
-    const char *const *env;      /* "NAME=value" added to ours, NULL-terminated, or NULL */
-    bool input;                  /* stdin is a pipe for sw_proc_write(); else /dev/null */
-    unsigned timeout_ms;         /* 0 = none; then TERM to the group, 2 s later KILL */
-    unsigned idle_timeout_ms;    /* no output for so long; 0 = none */
+    const char *const *env;   /* "NAME=value" added to ours, NULL-terminated, or NULL */
+    bool input;               /* stdin is a pipe for sw_proc_write(); else /dev/null */
+    unsigned timeout_ms;      /* 0 = none; then TERM to the group, 2 s later KILL */
+    unsigned idle_timeout_ms; /* no output for so long; 0 = none */
     void (*on_data)(void *ctx, int stream, const char *p, size_t len);
-    void (*on_written)(void *ctx);                              /* what sw_proc_write() was given is out (or lost: the child closed stdin) */
-    void (*on_end)(void *ctx, struct sw_err *err, int status);  /* once, last; err->code 0 = it ran to its end. Moves or frees err */
+    void (*on_written)(void *ctx);                             /* what sw_proc_write() was given is out (or lost: the child closed stdin) */
+    void (*on_end)(void *ctx, struct sw_err *err, int status); /* once, last; err->code 0 = it ran to its end. Moves or frees err */
     void *ctx;
 };
 

@@ -13,9 +13,9 @@
 
 enum {
     STACK_BYTES = 256 << 10, /* measured: less than 32 KiB are touched, getaddrinfo(), bcrypt and RSA included */
-    TEAR_MS = 600,            /* then the socket is shut down under a thread that does not heed a cancel */
-    JOIN_MS = 1000,           /* then a thread that hangs in a resolver or an agent is left behind */
-    DRAIN_MAX = 64,           /* events a turn, so that one host cannot keep the loop to itself */
+    TEAR_MS = 600,           /* then the socket is shut down under a thread that does not heed a cancel */
+    JOIN_MS = 1000,          /* then a thread that hangs in a resolver or an agent is left behind */
+    DRAIN_MAX = 64,          /* events a turn, so that one host cannot keep the loop to itself */
     MIN_FILES = 8192,
 };
 
@@ -94,7 +94,8 @@ void sw_remote__send(struct sw_remote *remote, struct sw_remote_event *event) {
     pthread_mutex_lock(&remote->lock);
     remote->stats.bytes_in += event->len;
     /* The local engine is on the loop thread: it reads only as fast as the loop turns, and must not wait for itself. */
-    while (!remote->local && remote->backlog >= SW_BACKLOG_MAX && !event->job->cancelled && !remote->closing) pthread_cond_wait(&remote->changed, &remote->lock);
+    while (!remote->local && remote->backlog >= SW_BACKLOG_MAX && !event->job->cancelled && !remote->closing)
+        pthread_cond_wait(&remote->changed, &remote->lock);
     bool wanted = !event->job->cancelled;
     if (wanted) push(remote, event);
     pthread_mutex_unlock(&remote->lock);
@@ -320,8 +321,10 @@ static void end_thread(struct sw_remote *remote) {
     await_thread(remote, JOIN_MS);
     ended = remote->thread_ended;
     pthread_mutex_unlock(&remote->lock);
-    if (ended) pthread_join(remote->thread, NULL);
-    else pthread_detach(remote->thread);
+    if (ended)
+        pthread_join(remote->thread, NULL);
+    else
+        pthread_detach(remote->thread);
 }
 
 void sw_remote_free(struct sw_remote *remote) {

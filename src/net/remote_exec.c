@@ -30,7 +30,8 @@ static void option(struct args *args, const char *name, const char *value) {
     add(args, sw_printf(args->arena, "%s=%s", name, value));
 }
 
-/* The pinned key by KnownHostsCommand (OpenSSH 8.5): a temporary file would be left behind, for nobody is there to remove it after the exec. */
+/* The pinned key by KnownHostsCommand (OpenSSH 8.5): a temporary file would be left behind, for nobody is there to remove it after the
+ * exec. */
 static void add_pinned(struct args *args, const struct sw_remote_options *o) {
     struct sw_str line = {0};
     sw_str_addz(&line, access("/bin/echo", X_OK) == 0 ? "/bin/echo " : "/usr/bin/echo ");
@@ -130,7 +131,8 @@ int sw_remote_exec_ssh(const struct sw_remote_options *options, char *const *com
             add(&args, o.address);
             for (size_t i = 0; command && command[i]; i++) add(&args, command[i]);
             execvp("ssh", (char *const *)(uintptr_t)args.v);
-            rc = errno == ENOENT ? sw_err_set(err, SW_ENOTFOUND, "ssh(1) is not installed") : sw_err_set(err, SW_EIO, "cannot start ssh: %s", strerror(errno));
+            rc = errno == ENOENT ? sw_err_set(err, SW_ENOTFOUND, "ssh(1) is not installed")
+                                 : sw_err_set(err, SW_EIO, "cannot start ssh: %s", strerror(errno));
         }
     }
     free(args.v);

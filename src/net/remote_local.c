@@ -20,8 +20,8 @@ struct sw_local {
     struct sw_remote_job *job;
     struct sw_become become;
     bool becomes;
-    bool writing;             /* a sw_proc_write() is out */
-    bool wants_password;      /* to be written next */
+    bool writing;        /* a sw_proc_write() is out */
+    bool wants_password; /* to be written next */
     bool may_feed, input_over;
     bool refused;
     char *password_line;
@@ -176,8 +176,10 @@ static void start(struct sw_local *local, struct sw_remote_job *job) {
         }
     }
     struct sw_str command = {0};
-    if (local->becomes) sw_become_command(&local->become, job->job.command, &command);
-    else sw_str_addz(&command, job->job.command);
+    if (local->becomes)
+        sw_become_command(&local->become, job->job.command, &command);
+    else
+        sw_str_addz(&command, job->job.command);
     const char *argv[] = {"sh", "-c", sw_str_z(&command), NULL};
     struct sw_proc_options options = {
         .argv = argv,

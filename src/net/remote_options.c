@@ -74,8 +74,24 @@ void sw_remote_options__key(const struct sw_remote_options *o, struct sw_str *re
 /* ---- from a connection MAP ---- */
 
 static const char *const KNOWN[] = {
-    "address", "port", "user", "key", "keys", "passphrase", "password", "agent", "host_key", "known_hosts", "become", "become_password",
-    "bastion", "transport", "connect_timeout", "connect_deadline", "idle_timeout", "keepalive",
+    "address",
+    "port",
+    "user",
+    "key",
+    "keys",
+    "passphrase",
+    "password",
+    "agent",
+    "host_key",
+    "known_hosts",
+    "become",
+    "become_password",
+    "bastion",
+    "transport",
+    "connect_timeout",
+    "connect_deadline",
+    "idle_timeout",
+    "keepalive",
     "machine", /* noted by the engine: the resource that is the machine */
 };
 
@@ -162,7 +178,8 @@ static void read_bastion(struct reader *r, const char *name, struct sw_remote_op
     ret->bastion = bastion;
 }
 
-int sw_remote_options_from(const struct sw_value *v, const char *name, struct sw_arena *arena, struct sw_remote_options *ret, struct sw_err *err) {
+int sw_remote_options_from(const struct sw_value *v, const char *name, struct sw_arena *arena, struct sw_remote_options *ret,
+                           struct sw_err *err) {
     if (!sw_is(v, SW_MAP)) return sw_err_set(err, SW_EINVAL, "the connection of '%s' must be a map", name);
     struct reader r = {.map = v, .what = sw_printf(arena, "connection of '%s'", name), .arena = arena, .err = err};
     struct sw_remote_options o = {.name = name};
@@ -193,7 +210,8 @@ int sw_remote_options_from(const struct sw_value *v, const char *name, struct sw
     o.idle_timeout_ms = seconds(&r, "idle_timeout");
     o.keepalive_ms = seconds(&r, "keepalive");
     read_bastion(&r, name, &o);
-    if (o.host_key && !sw_starts_with(o.host_key, "SHA256:") && !strchr(o.host_key, ' ')) fail(&r, "host_key", "\"TYPE BASE64\" or \"SHA256:…\"");
+    if (o.host_key && !sw_starts_with(o.host_key, "SHA256:") && !strchr(o.host_key, ' '))
+        fail(&r, "host_key", "\"TYPE BASE64\" or \"SHA256:…\"");
     if (r.rc != SW_OK) return r.rc;
     if (!o.user) o.user = current_user(arena);
     if (!o.port) o.port = PORT;

@@ -1,15 +1,15 @@
 /* The inside of a remote: a queue of jobs, a queue of events for the loop thread, and one of two engines: a thread with an SSH session
  * (ssh_thread.c), or children of ours (remote_local.c).
  *
- * Who owns a job: the queue, until the SSH thread is connected and takes it (`running`); then the event queue, for its on_done. While the thread
- * connects it holds no job. So a cancel can end queued jobs at once, whatever the thread hangs in (a resolver, an agent).
+ * Who owns a job: the queue, until the SSH thread is connected and takes it (`running`); then the event queue, for its on_done. While the
+ * thread connects it holds no job. So a cancel can end queued jobs at once, whatever the thread hangs in (a resolver, an agent).
  */
 #ifndef SLIPWAY_NET_REMOTE_PARTS_H
 #define SLIPWAY_NET_REMOTE_PARTS_H
 
+#include "slipway/remote.h"
 #include <pthread.h>
 #include <stdatomic.h>
-#include "slipway/remote.h"
 
 struct sw_local;
 
@@ -33,29 +33,29 @@ enum { SW_BACKLOG_MAX = 1 << 20 };
 
 struct sw_remote {
     struct sw_loop *loop;
-    struct sw_arena *arena;             /* holds the options' strings; only read after sw_remote_open() */
+    struct sw_arena *arena; /* holds the options' strings; only read after sw_remote_open() */
     struct sw_remote_options options;
-    struct sw_local *local;             /* transport local, or NULL */
+    struct sw_local *local; /* transport local, or NULL */
 
-    pthread_mutex_t lock;               /* guards what follows, down to `stats` */
-    pthread_cond_t changed;             /* backlog went down, a job was cancelled, the thread ended */
+    pthread_mutex_t lock;   /* guards what follows, down to `stats` */
+    pthread_cond_t changed; /* backlog went down, a job was cancelled, the thread ended */
     struct sw_remote_job *queue, **queue_last, *running;
     struct sw_remote_event *events, **events_last;
-    bool posted;                        /* a drain is on its way to the loop */
-    size_t backlog;                     /* bytes in events */
+    bool posted;    /* a drain is on its way to the loop */
+    size_t backlog; /* bytes in events */
     bool closing, thread_ended;
-    int shut_fd;                        /* the session's socket, to tear the thread out of a blocking send; -1 = none */
+    int shut_fd; /* the session's socket, to tear the thread out of a blocking send; -1 = none */
     struct sw_remote_stats stats;
 
-    _Atomic unsigned refs;              /* the owner, and the thread */
-    int wake_fd;                        /* eventfd: wakes the thread from poll() */
+    _Atomic unsigned refs; /* the owner, and the thread */
+    int wake_fd;           /* eventfd: wakes the thread from poll() */
     pthread_t thread;
 
     /* Loop thread only. */
     bool thread_started;
-    struct sw_timer *tear;              /* a cancelled job gets this long to end by itself */
-    unsigned draining;                  /* depth of drain() */
-    bool freed;                         /* sw_remote_free() was called from a callback */
+    struct sw_timer *tear; /* a cancelled job gets this long to end by itself */
+    unsigned draining;     /* depth of drain() */
+    bool freed;            /* sw_remote_free() was called from a callback */
 };
 
 /* For the engines. Any thread. */
@@ -84,8 +84,8 @@ void *sw_ssh_thread(void *remote);
 
 /* remote_local.c. Loop thread. */
 struct sw_local *sw_local_new(struct sw_remote *remote);
-void sw_local_kick(struct sw_local *local);   /* a job was queued */
+void sw_local_kick(struct sw_local *local); /* a job was queued */
 void sw_local_cancel(struct sw_local *local);
-void sw_local_free(struct sw_local *local);   /* kills what runs; its job must be finished by the caller */
+void sw_local_free(struct sw_local *local); /* kills what runs; its job must be finished by the caller */
 
 #endif

@@ -17,8 +17,8 @@ enum { AGENT_MS = 3000, KBDINT_ROUNDS = 3 };
 struct login {
     struct sw_ssh *ssh;
     uint64_t deadline_ms;
-    struct sw_str tried;        /* "key ~/.ssh/id_ed25519, agent" */
-    struct sw_err key_err;      /* why the first given key could not be used */
+    struct sw_str tried;   /* "key ~/.ssh/id_ed25519, agent" */
+    struct sw_err key_err; /* why the first given key could not be used */
     struct sw_err *err;
 };
 
@@ -31,8 +31,10 @@ static int judge(struct login *login, int rc, int wait) {
     if (rc == SSH_AUTH_SUCCESS) return 1;
     if (sw_ssh_alive(ssh)) return 0;
     if (strstr(sw_ssh_words(ssh), "authentication failures"))
-        return sw_err_set(login->err, SW_EAUTH, "%s refused the login as '%s' after too many tries (%s)", o->address, o->user, sw_str_z(&login->tried));
-    return sw_err_set(login->err, SW_EUNREACHABLE, "%s port %u closed the connection during the login: %s", o->address, o->port, sw_ssh_words(ssh));
+        return sw_err_set(login->err, SW_EAUTH, "%s refused the login as '%s' after too many tries (%s)", o->address, o->user,
+                          sw_str_z(&login->tried));
+    return sw_err_set(login->err, SW_EUNREACHABLE, "%s port %u closed the connection during the login: %s", o->address, o->port,
+                      sw_ssh_words(ssh));
 }
 
 static void note(struct login *login, const char *what, const char *which) {
@@ -166,8 +168,8 @@ static int refused(struct login *login) {
         sw_err_set(login->err, SW_EAUTH, "nothing to log in to %s as '%s' with: no key, no agent, no password", o->address, o->user);
         sw_err_hint(login->err, "set key or password in the connection, or start an agent");
     } else {
-        sw_err_set(login->err, SW_EAUTH, "%s refused the login as '%s' (tried: %s; it accepts:%s)", o->address, o->user, sw_str_z(&login->tried),
-                   accepts.len ? sw_str_z(&accepts) : " nothing it names");
+        sw_err_set(login->err, SW_EAUTH, "%s refused the login as '%s' (tried: %s; it accepts:%s)", o->address, o->user,
+                   sw_str_z(&login->tried), accepts.len ? sw_str_z(&accepts) : " nothing it names");
         sw_err_hint(login->err, "is the public key in ~%s/.ssh/authorized_keys there?", o->user);
     }
     sw_str_done(&accepts);

@@ -69,17 +69,18 @@ char *sw_hostkey_algorithms(const struct sw_remote_options *o) {
     return sw_str_take(&list);
 }
 
-struct shown {            /* the key the server showed, and has proved to hold */
+struct shown { /* the key the server showed, and has proved to hold */
     const char *type;
-    char *base64;         /* libssh's */
-    char *fingerprint;    /* "SHA256:…", libssh's */
+    char *base64;      /* libssh's */
+    char *fingerprint; /* "SHA256:…", libssh's */
 };
 
 static char *fingerprint_of(ssh_key key) {
     unsigned char *hash = NULL;
     size_t len = 0;
     char *text = NULL;
-    if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &len) == 0) text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, len);
+    if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &len) == 0)
+        text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, len);
     ssh_clean_pubkey_hash(&hash);
     return text;
 }
@@ -101,7 +102,8 @@ static int check_pinned(const struct sw_remote_options *o, const struct shown *s
     if (sw_starts_with(o->host_key, "SHA256:")) {
         size_t len = strcspn(o->host_key, " =\t\r\n"); /* some tools write the base64 padding */
         if (strlen(shown->fingerprint) == len && memcmp(shown->fingerprint, o->host_key, len) == 0) return SW_OK;
-        sw_err_set(err, SW_EHOSTKEY, "%s port %u showed host key %s, pinned is %.*s", o->address, o->port, shown->fingerprint, (int)len, o->host_key);
+        sw_err_set(err, SW_EHOSTKEY, "%s port %u showed host key %s, pinned is %.*s", o->address, o->port, shown->fingerprint, (int)len,
+                   o->host_key);
     } else {
         size_t type_len = strcspn(o->host_key, " \t");
         const char *key = o->host_key + type_len + strspn(o->host_key + type_len, " \t");
@@ -111,7 +113,8 @@ static int check_pinned(const struct sw_remote_options *o, const struct shown *s
             return SW_OK;
         char *type = sw_xstrndup(o->host_key, type_len), *base64 = sw_xstrndup(key, key_len);
         char *pinned = fingerprint_of_text(type, base64);
-        sw_err_set(err, SW_EHOSTKEY, "%s port %u showed host key %s (%s), pinned is %s (%s)", o->address, o->port, shown->fingerprint, shown->type, pinned, type);
+        sw_err_set(err, SW_EHOSTKEY, "%s port %u showed host key %s (%s), pinned is %s (%s)", o->address, o->port, shown->fingerprint,
+                   shown->type, pinned, type);
         free(type);
         free(base64);
         free(pinned);
@@ -133,10 +136,14 @@ static int check_known(const struct sw_remote_options *o, const struct shown *sh
         const struct sw_known_key *k = &known.v[i];
         bool type = strcmp(k->type, shown->type) == 0;
         bool same = type && strcmp(k->base64, shown->base64) == 0;
-        if (k->revoked) revoked |= same;
-        else if (same) found = true;
-        else if (type) same_type = k;
-        else other_type = k;
+        if (k->revoked)
+            revoked |= same;
+        else if (same)
+            found = true;
+        else if (type)
+            same_type = k;
+        else
+            other_type = k;
     }
     const char *file = o->known_hosts ? o->known_hosts : "~/.ssh/known_hosts";
     const struct sw_known_key *changed = same_type ? same_type : other_type;
@@ -145,14 +152,16 @@ static int check_known(const struct sw_remote_options *o, const struct shown *sh
         sw_err_set(err, SW_EHOSTKEY, "%s port %u showed host key %s, which is marked @revoked", o->address, o->port, shown->fingerprint);
     } else if (!found && changed) {
         char *old = fingerprint_of_text(changed->type, changed->base64);
-        sw_err_set(err, SW_EHOSTKEY, "the host key of %s port %u has changed: it showed %s (%s), known is %s (%s, %s:%u)", o->address, o->port,
-                   shown->fingerprint, shown->type, old, changed->type, changed->file, changed->line);
-        sw_err_hint(err, "either this is another machine in between, or the host was rebuilt: then replace line %u of %s", changed->line, changed->file);
+        sw_err_set(err, SW_EHOSTKEY, "the host key of %s port %u has changed: it showed %s (%s), known is %s (%s, %s:%u)", o->address,
+                   o->port, shown->fingerprint, shown->type, old, changed->type, changed->file, changed->line);
+        sw_err_hint(err, "either this is another machine in between, or the host was rebuilt: then replace line %u of %s", changed->line,
+                    changed->file);
         free(old);
     } else if (!found) {
         struct sw_str name = {0};
         sw_known_hosts_name(o->address, o->port, &name);
-        sw_err_set(err, SW_EHOSTKEY, "the host key of %s port %u is not known: %s (%s)", o->address, o->port, shown->fingerprint, shown->type);
+        sw_err_set(err, SW_EHOSTKEY, "the host key of %s port %u is not known: %s (%s)", o->address, o->port, shown->fingerprint,
+                   shown->type);
         sw_err_hint(err, "if that fingerprint is right, add this line to %s: %s %s %s", file, sw_str_z(&name), shown->type, shown->base64);
         sw_str_done(&name);
     }

@@ -1,5 +1,5 @@
-/* SSH sessions as used by the host threads and the bastion threads. Sessions are never blocking: each libssh call that would wait returns, and
- * the waiting is ours, in one poll() that a cancel can end (sw_ssh_wait).
+/* SSH sessions as used by the host threads and the bastion threads. Sessions are never blocking: each libssh call that would wait returns,
+ * and the waiting is ours, in one poll() that a cancel can end (sw_ssh_wait).
  *
  * ssh_tcp.c connects, ssh_session.c shakes hands, ssh_hostkey.c checks the host, ssh_auth.c logs in, ssh_run.c runs a command,
  * ssh_thread.c is a host's thread, bastion.c a bastion's.
@@ -7,15 +7,15 @@
 #ifndef SLIPWAY_NET_SSH_PARTS_H
 #define SLIPWAY_NET_SSH_PARTS_H
 
+#include "slipway/remote.h"
 #include <libssh/libssh.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include "slipway/remote.h"
 
 /* How a thread waits: for a descriptor, a deadline, or the order to stop. */
 struct sw_waiter {
-    int wake_fd;                  /* eventfd */
-    bool (*stopped)(void *ctx);   /* asked after each wake-up */
+    int wake_fd;                /* eventfd */
+    bool (*stopped)(void *ctx); /* asked after each wake-up */
     void *ctx;
 };
 #define SW_NO_DEADLINE UINT64_MAX
@@ -29,8 +29,8 @@ int sw_tcp_dial(const char *address, unsigned port, const struct sw_waiter *wait
 struct sw_ssh {
     const struct sw_remote_options *options;
     const struct sw_waiter *waiter;
-    ssh_session session;          /* NULL = not connected */
-    int fd;                       /* its socket; ours, libssh has a dup */
+    ssh_session session; /* NULL = not connected */
+    int fd;              /* its socket; ours, libssh has a dup */
 };
 
 /* Handshake, host key, login over a connected socket (which is taken in any case). On failure nothing is left open. */
@@ -47,12 +47,12 @@ bool sw_ssh_alive(struct sw_ssh *ssh);
 const char *sw_ssh_words(struct sw_ssh *ssh);
 
 /* Repeats a libssh call while it returns `again`; leaves the result in rc, or what sw_ssh_wait() said in wait. */
-#define SW_SSH_DRIVE(ssh, deadline_ms, rc, again, wait, call)                                                     \
-    do {                                                                                                          \
-        (wait) = 1;                                                                                               \
-        (rc) = (call);                                                                                            \
-        if ((rc) != (again)) break;                                                                               \
-        (wait) = sw_ssh_wait((ssh), (deadline_ms));                                                               \
+#define SW_SSH_DRIVE(ssh, deadline_ms, rc, again, wait, call)                                                                              \
+    do {                                                                                                                                   \
+        (wait) = 1;                                                                                                                        \
+        (rc) = (call);                                                                                                                     \
+        if ((rc) != (again)) break;                                                                                                        \
+        (wait) = sw_ssh_wait((ssh), (deadline_ms));                                                                                        \
     } while ((wait) == 1)
 
 /* ssh_hostkey.c */
@@ -68,7 +68,7 @@ int sw_ssh_login(struct sw_ssh *ssh, uint64_t deadline_ms, struct sw_err *err);
  * `*ret` is this thread's own; free with sw_key_done(). SW_ENOTFOUND, SW_EAUTH (passphrase), SW_EINVAL. */
 struct sw_key {
     ssh_key plain;
-    ssh_key certified;            /* with the certificate that lies beside it, or NULL */
+    ssh_key certified; /* with the certificate that lies beside it, or NULL */
 };
 int sw_key_load(const char *path, const char *passphrase, struct sw_key *ret, struct sw_err *err);
 void sw_key_done(struct sw_key *key);

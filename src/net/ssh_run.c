@@ -13,9 +13,9 @@
 #include "ssh_parts.h"
 
 enum {
-    WRITE_MAX = 32000,       /* one packet of OpenSSH's 32 KiB, with its header */
-    READS_A_TURN = 64,       /* then input gets its turn */
-    STATUS_GRACE_MS = 5000,  /* output after the exit status: a daemon that holds the pipe must not hold us */
+    WRITE_MAX = 32000,      /* one packet of OpenSSH's 32 KiB, with its header */
+    READS_A_TURN = 64,      /* then input gets its turn */
+    STATUS_GRACE_MS = 5000, /* output after the exit status: a daemon that holds the pipe must not hold us */
     KILL_MS = 500,
 };
 
@@ -28,14 +28,14 @@ struct run {
     struct ssh_channel_callbacks_struct callbacks;
     struct sw_become become;
     bool becomes;
-    bool may_feed;            /* input may be sent: nothing stands before the command any more */
-    bool input_over;          /* all was sent, or the command does not want it */
-    const char *input;        /* what is left of the portion being sent */
+    bool may_feed;     /* input may be sent: nothing stands before the command any more */
+    bool input_over;   /* all was sent, or the command does not want it */
+    const char *input; /* what is left of the portion being sent */
     size_t input_left;
-    int file;                 /* input_file, or -1 */
-    char *portion;            /* what was read from it */
-    int status;               /* -1 = not known yet */
-    bool closed;              /* by the server */
+    int file;      /* input_file, or -1 */
+    char *portion; /* what was read from it */
+    int status;    /* -1 = not known yet */
+    bool closed;   /* by the server */
     uint64_t started_ms, moved_ms /* last byte in or out */, status_ms, keepalive_ms;
     uint64_t bytes_out;
 };
@@ -49,10 +49,14 @@ static void on_status(ssh_session session, ssh_channel channel, int status, void
     run->status_ms = sw_now_ms();
 }
 
-static void on_signal(ssh_session session, ssh_channel channel, const char *name, int core, const char *message, const char *language, void *userdata) {
+static void on_signal(ssh_session session, ssh_channel channel, const char *name, int core, const char *message, const char *language,
+                      void *userdata) {
     (void)session, (void)channel, (void)core, (void)message, (void)language;
-    static const struct { const char *name; int number; } signals[] = {
-        {"HUP", 1}, {"INT", 2}, {"QUIT", 3}, {"ILL", 4}, {"ABRT", 6}, {"FPE", 8}, {"KILL", 9},
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = {
+        {"HUP", 1},   {"INT", 2},   {"QUIT", 3},  {"ILL", 4},   {"ABRT", 6},  {"FPE", 8},   {"KILL", 9},
         {"USR1", 10}, {"SEGV", 11}, {"USR2", 12}, {"PIPE", 13}, {"ALRM", 14}, {"TERM", 15},
     };
     struct run *run = userdata;
@@ -107,8 +111,10 @@ static int read_stream(struct run *run, int stream) {
     }
     event->len = (size_t)n;
     int rc = SW_OK;
-    if (stream == 2 && run->becomes && !run->become.ready) rc = on_stderr_before_ready(run, event);
-    else sw_remote__send(run->remote, event);
+    if (stream == 2 && run->becomes && !run->become.ready)
+        rc = on_stderr_before_ready(run, event);
+    else
+        sw_remote__send(run->remote, event);
     run->moved_ms = sw_now_ms();
     return rc == SW_OK ? 1 : rc;
 }
@@ -176,7 +182,8 @@ static int feed(struct run *run) {
 static bool is_over(struct run *run) {
     if (run->closed) return true;
     if (run->status < 0) return false;
-    return ssh_channel_is_eof(run->channel) || sw_now_ms() >= (run->status_ms > run->moved_ms ? run->status_ms : run->moved_ms) + STATUS_GRACE_MS;
+    return ssh_channel_is_eof(run->channel) ||
+           sw_now_ms() >= (run->status_ms > run->moved_ms ? run->status_ms : run->moved_ms) + STATUS_GRACE_MS;
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b) {
@@ -191,8 +198,11 @@ static int check_times(struct run *run, uint64_t *ret_next) {
     uint64_t now = sw_now_ms();
     uint64_t idle = run->moved_ms + o->idle_timeout_ms;
     uint64_t whole = job->timeout_ms ? run->started_ms + job->timeout_ms : SW_NO_DEADLINE;
-    if (now >= whole) return sw_err_set(run->err, SW_ETIMEOUT, "the command on '%s' still ran after %s", o->name, sw_format_duration(job->timeout_ms, text));
-    if (now >= idle) return sw_err_set(run->err, SW_ETIMEOUT, "not a byte from '%s' for %s", o->name, sw_format_duration(o->idle_timeout_ms, text));
+    if (now >= whole)
+        return sw_err_set(run->err, SW_ETIMEOUT, "the command on '%s' still ran after %s", o->name,
+                          sw_format_duration(job->timeout_ms, text));
+    if (now >= idle)
+        return sw_err_set(run->err, SW_ETIMEOUT, "not a byte from '%s' for %s", o->name, sw_format_duration(o->idle_timeout_ms, text));
     if (now >= run->keepalive_ms) {
         ssh_send_ignore(run->ssh->session, "");
         run->keepalive_ms = now + o->keepalive_ms;
@@ -258,9 +268,12 @@ static enum sw_ran start(struct run *run, const char *command) {
     } else if (wait == 1 && !sw_ssh_alive(ssh)) {
         return SW_RAN_NEVER;
     }
-    if (wait == SW_ECANCELLED) sw_err_set(run->err, SW_ECANCELLED, "cancelled");
-    else if (wait == 0) sw_err_set(run->err, SW_ETIMEOUT, "'%s' did not start the command in time", name);
-    else sw_err_set(run->err, SW_EREMOTE, "'%s' refuses to run commands: %s", name, sw_ssh_words(ssh));
+    if (wait == SW_ECANCELLED)
+        sw_err_set(run->err, SW_ECANCELLED, "cancelled");
+    else if (wait == 0)
+        sw_err_set(run->err, SW_ETIMEOUT, "'%s' did not start the command in time", name);
+    else
+        sw_err_set(run->err, SW_EREMOTE, "'%s' refuses to run commands: %s", name, sw_ssh_words(ssh));
     return SW_RAN_LOST;
 }
 
@@ -268,8 +281,10 @@ static enum sw_ran run_command(struct run *run) {
     const struct sw_job *job = &run->job->job;
     const struct sw_remote_options *o = run->ssh->options;
     struct sw_str command = {0};
-    if (run->becomes) sw_become_command(&run->become, job->command, &command);
-    else sw_str_addz(&command, job->command);
+    if (run->becomes)
+        sw_become_command(&run->become, job->command, &command);
+    else
+        sw_str_addz(&command, job->command);
     enum sw_ran ran = start(run, sw_str_z(&command));
     sw_str_done(&command);
     if (ran != SW_RAN) return ran;
@@ -283,8 +298,10 @@ static enum sw_ran run_command(struct run *run) {
         if (rc != SW_EUNREACHABLE) sw_ssh_kill(run->ssh, run->becomes, sw_now_ms() + KILL_MS);
         return SW_RAN_LOST;
     }
-    if (run->becomes && !run->become.ready) sw_become_error(&run->become, run->status, o->name, run->err);
-    else if (run->status < 0) sw_err_set(run->err, SW_EREMOTE, "the command on '%s' ended without an exit status", o->name);
+    if (run->becomes && !run->become.ready)
+        sw_become_error(&run->become, run->status, o->name, run->err);
+    else if (run->status < 0)
+        sw_err_set(run->err, SW_EREMOTE, "the command on '%s' ended without an exit status", o->name);
     return SW_RAN;
 }
 

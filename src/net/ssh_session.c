@@ -16,11 +16,10 @@
 #include "ssh_parts.h"
 
 /* curve25519 costs 1 ms where the post-quantum default of ssh(1) costs 50, and libssh 0.10 has no other fast one. */
-#define KEY_EXCHANGES                                                                                              \
-    "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"     \
+#define KEY_EXCHANGES                                                                                                                      \
+    "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"                             \
     "diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"
-#define CIPHERS                                                                                                    \
-    "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
+#define CIPHERS "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
 
 /* libssh sends with a blocking send(): a peer that stops reading must not hold the thread for ever. */
 static void bound_sends(int fd, unsigned ms) {
@@ -73,7 +72,8 @@ int sw_ssh_wait(struct sw_ssh *ssh, uint64_t deadline_ms) {
 }
 
 bool sw_ssh_pump(struct sw_ssh *ssh) {
-    /* The one public call that always serves the socket. What it returns are requests of the server to us, such as to open a channel: refused. */
+    /* The one public call that always serves the socket. What it returns are requests of the server to us, such as to open a channel:
+     * refused. */
     ssh_message message = ssh_message_get(ssh->session);
     if (message) {
         ssh_message_reply_default(message);
@@ -88,7 +88,8 @@ static int shake_hands(struct sw_ssh *ssh, uint64_t deadline_ms, struct sw_err *
     SW_SSH_DRIVE(ssh, deadline_ms, rc, SSH_AGAIN, wait, ssh_connect(ssh->session));
     if (wait == SW_ECANCELLED) return sw_err_set(err, SW_ECANCELLED, "cancelled");
     if (wait == 0) return sw_err_set(err, SW_ETIMEOUT, "no SSH handshake with %s port %u in time", o->address, o->port);
-    if (rc != SSH_OK) return sw_err_set(err, SW_EUNREACHABLE, "no SSH handshake with %s port %u: %s", o->address, o->port, sw_ssh_words(ssh));
+    if (rc != SSH_OK)
+        return sw_err_set(err, SW_EUNREACHABLE, "no SSH handshake with %s port %u: %s", o->address, o->port, sw_ssh_words(ssh));
     return SW_OK;
 }
 

@@ -60,9 +60,12 @@ static int dial_one(const struct addrinfo *to, const struct sw_waiter *waiter, u
         if (error == EINPROGRESS) {
             int rc = sw_waiter_poll(waiter, fd, POLLOUT, deadline_ms);
             socklen_t len = sizeof error;
-            if (rc == 0) error = ETIMEDOUT;
-            else if (rc < 0) error = -CANCELLED;
-            else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0) error = errno;
+            if (rc == 0)
+                error = ETIMEDOUT;
+            else if (rc < 0)
+                error = -CANCELLED;
+            else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+                error = errno;
         }
     }
     if (error) {

@@ -13,8 +13,8 @@ enum { FIRST_DELAY_MS = 200, MAX_DELAY_MS = 3000 };
 
 struct host {
     struct sw_remote *remote;
-    struct sw_waiter busy;  /* stops on a cancel */
-    struct sw_waiter idle;  /* stops when there is work */
+    struct sw_waiter busy; /* stops on a cancel */
+    struct sw_waiter idle; /* stops when there is work */
     struct sw_ssh ssh;
 };
 
@@ -90,8 +90,11 @@ static int connect_retrying(struct host *host, struct sw_err *err) {
             continue;
         }
         char text[32];
-        if (attempt > 1) sw_err_frame(&mine, "connecting to '%s' (%u attempts in %s)", o->name, attempt, sw_format_duration(sw_now_ms() - started, text));
-        else sw_err_frame(&mine, "connecting to '%s'", o->name);
+        if (attempt > 1)
+            sw_err_frame(&mine, "connecting to '%s' (%u attempts in %s)", o->name, attempt,
+                         sw_format_duration(sw_now_ms() - started, text));
+        else
+            sw_err_frame(&mine, "connecting to '%s'", o->name);
         rc = mine.code;
         sw_err_move(err, &mine);
         return rc;
@@ -119,7 +122,8 @@ static void run_next(struct host *host) {
         sw_remote__put_back(remote, job);
         return;
     }
-    if (ran == SW_RAN_NEVER) sw_err_set(&job->result.err, SW_EUNREACHABLE, "connection to '%s' lost before the command was sent", remote->options.name);
+    if (ran == SW_RAN_NEVER)
+        sw_err_set(&job->result.err, SW_EUNREACHABLE, "connection to '%s' lost before the command was sent", remote->options.name);
     sw_remote__finish(remote, job);
 }
 
@@ -159,8 +163,10 @@ void *sw_ssh_thread(void *arg) {
     sw_keys_hold();
     sw_bastions_hold();
     while (!is_closing(remote)) {
-        if (has_work(remote)) run_next(&host);
-        else idle(&host);
+        if (has_work(remote))
+            run_next(&host);
+        else
+            idle(&host);
     }
     disconnect(&host);
     sw_bastions_let_go();

@@ -52,8 +52,10 @@ static int get_token(struct sw_str *ret, struct sw_err *err) {
 static void add_path(struct sw_str *url, const char *p, size_t len) {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)p[i];
-        if (isalnum(c) || strchr("/-_.~", c)) sw_str_addc(url, (char)c);
-        else sw_str_addf(url, "%%%02X", c);
+        if (isalnum(c) || strchr("/-_.~", c))
+            sw_str_addc(url, (char)c);
+        else
+            sw_str_addf(url, "%%%02X", c);
     }
 }
 
@@ -79,7 +81,8 @@ static int refuse(const char *ref, const struct reading *reading, struct sw_aren
     } else if (reading->status == 404) {
         code = SW_ENOTFOUND;
         sw_err_set(err, code, "Vault has no secret '%s'", ref);
-        sw_err_hint(err, strstr(ref, "/data/") ? "was its newest version deleted?" : "paths of the KV engine version 2 have /data/ after the mount: secret/data/…");
+        sw_err_hint(err, strstr(ref, "/data/") ? "was its newest version deleted?"
+                                               : "paths of the KV engine version 2 have /data/ after the mount: secret/data/…");
     } else if (reading->status == 503) {
         sw_err_set(err, code, "Vault is sealed or in maintenance");
     } else if (reading->status >= 300 && reading->status < 400) {
@@ -93,7 +96,8 @@ static int refuse(const char *ref, const struct reading *reading, struct sw_aren
 }
 
 /* {"data": {"data": {fields}, "metadata": {…}}} */
-static int pick(const char *ref, const char *field, const struct sw_str *body, struct sw_arena *arena, const struct sw_value **ret, struct sw_err *err) {
+static int pick(const char *ref, const char *field, const struct sw_str *body, struct sw_arena *arena, const struct sw_value **ret,
+                struct sw_err *err) {
     const struct sw_value *answer;
     if (sw_json_read(arena, sw_str_z(body), body->len, SW_JSON_PLAIN, &answer, NULL) != SW_OK)
         return sw_err_set(err, SW_EREMOTE, "Vault's answer for '%s' is not JSON", ref);

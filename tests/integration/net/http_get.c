@@ -67,13 +67,17 @@ int main(int argc, char **argv) {
     const struct sw_value *list;
     arena = sw_arena_new();
     started_ms = sw_now_ms();
-    if (argc != 2 || sw_file_read(argv[1], 1 << 20, &file, NULL) || sw_json_read(arena, sw_str_z(&file), file.len, SW_JSON_PLAIN, &list, NULL)) return 2;
+    if (argc != 2 || sw_file_read(argv[1], 1 << 20, &file, NULL) ||
+        sw_json_read(arena, sw_str_z(&file), file.len, SW_JSON_PLAIN, &list, NULL))
+        return 2;
     struct sw_loop *loop = sw_loop_new();
     http = sw_http_new(loop);
     for (size_t i = 0; i < list->list.n; i++) {
         int64_t leave = sw_get_int(list->list.v[i], "free_after_ms", 0);
-        if (leave) sw_timer_new(loop, (uint64_t)leave, 0, on_free, NULL);
-        else send_one(list->list.v[i]);
+        if (leave)
+            sw_timer_new(loop, (uint64_t)leave, 0, on_free, NULL);
+        else
+            send_one(list->list.v[i]);
     }
     sw_loop_run(loop, &done);
     sw_http_free(http);

@@ -139,8 +139,10 @@ static void add_task(struct host *host, size_t index, const struct sw_value *job
     if (task->job.input) task->job.input_len = strlen(task->job.input);
     host->run->left++;
     task->after_file = sw_get_str(job, "after_file", NULL);
-    if (task->after_file) task->timer = sw_timer_new(host->run->loop, 20, 20, on_tick, task);
-    else sw_remote_run(host->remote, &task->job);
+    if (task->after_file)
+        task->timer = sw_timer_new(host->run->loop, 20, 20, on_tick, task);
+    else
+        sw_remote_run(host->remote, &task->job);
 }
 
 static void on_cancel(void *ctx) {
@@ -183,7 +185,9 @@ int main(int argc, char **argv) {
     struct sw_str file = {0};
     struct run run = {.arena = sw_arena_new(), .started_ms = sw_now_ms()};
     const struct sw_value *spec;
-    if (sw_file_read(path, 64 << 20, &file, &err) != SW_OK || sw_json_read(run.arena, sw_str_z(&file), file.len, SW_JSON_PLAIN, &spec, &err) != SW_OK) return fail(&err);
+    if (sw_file_read(path, 64 << 20, &file, &err) != SW_OK ||
+        sw_json_read(run.arena, sw_str_z(&file), file.len, SW_JSON_PLAIN, &spec, &err) != SW_OK)
+        return fail(&err);
 
     const struct sw_value *hosts = sw_get(spec, "hosts"), *jobs = sw_get(spec, "jobs");
     size_t n = hosts->map.n;
@@ -217,7 +221,8 @@ int main(int argc, char **argv) {
         {"free_ms", sw_value_int(run.arena, (int64_t)(sw_now_ms() - before))},
         {"total_ms", sw_value_int(run.arena, (int64_t)(sw_now_ms() - run.started_ms))},
         {"max_rss_kb", sw_value_int(run.arena, peak_kb())},
-        {"cpu_ms", sw_value_int(run.arena, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000)},
+        {"cpu_ms", sw_value_int(run.arena, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+                                               (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000)},
     };
     print(&run, pairs, sizeof pairs / sizeof *pairs);
     sw_timer_free(timers[0]);

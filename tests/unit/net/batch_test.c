@@ -10,7 +10,8 @@ enum { N_SHELLS = sizeof SHELLS / sizeof *SHELLS };
 static const size_t PORTIONS[] = {1, 2, 7, 0, 1 << 20};
 
 /* Runs the fragments in every shell, cut in every way, and hands each result to check(). */
-static void in_all(enum sw_batch_kind kind, const char *const *fragments, size_t n, size_t max, void (*check)(struct sw_batch *batch, int finished, const struct sw_err *err)) {
+static void in_all(enum sw_batch_kind kind, const char *const *fragments, size_t n, size_t max,
+                   void (*check)(struct sw_batch *batch, int finished, const struct sw_err *err)) {
     for (size_t shell = 0; shell < N_SHELLS; shell++) {
         for (size_t p = 0; p < sizeof PORTIONS / sizeof *PORTIONS; p++) {
             struct sw_batch *batch = sw_batch_new(kind, max, NULL);
@@ -47,15 +48,15 @@ static void expect(struct sw_batch *batch, size_t id, int status, const char *ou
 static const char *const PROBES[] = {
     "echo one; echo two >&2",
     "printf 'no newline'",
-    "hello you",                                     /* the prelude's function */
-    "x=shared; false",                               /* a status, and no stop */
-    "printf %s \"$x\"; cat; (exit 7)",               /* the shell is shared; stdin is empty */
-    "cat <<'E'\nit's $HOME \\ here\nE\n",            /* here-documents, quotes, backslashes */
-    "if; then",                                      /* a syntax error stops only itself */
-    "",                                              /* nothing */
+    "hello you",                          /* the prelude's function */
+    "x=shared; false",                    /* a status, and no stop */
+    "printf %s \"$x\"; cat; (exit 7)",    /* the shell is shared; stdin is empty */
+    "cat <<'E'\nit's $HOME \\ here\nE\n", /* here-documents, quotes, backslashes */
+    "if; then",                           /* a syntax error stops only itself */
+    "",                                   /* nothing */
     "# a comment without a newline",
-    "printf '\\036\\036 \\036abc\\001\\377'",        /* bytes that look like the start of a mark */
-    "set -e; set -u; set -f",                        /* must not last */
+    "printf '\\036\\036 \\036abc\\001\\377'", /* bytes that look like the start of a mark */
+    "set -e; set -u; set -f",                 /* must not last */
     "false; printf '%s' \"after$undefined\"; echo *sh_nothing*",
     "echo }; echo '{ unbalanced'; : \"}\"",
     "exec 3>&1; echo to-3 >&3; exec 3>&-",
@@ -113,16 +114,18 @@ static void check_steps(struct sw_batch *batch, int finished, const struct sw_er
     (void)err;
     assert_int_equal(finished, SW_OK);
     expect(batch, 0, 0, "one\n", "");
-    expect(batch, 1, 0, "hello two", "");       /* exit 0 ends only the step */
-    expect(batch, 2, 0, "", "");                /* and its variables are its own */
-    expect(batch, 3, 1, "before\n", "why\n");   /* set -e */
+    expect(batch, 1, 0, "hello two", "");     /* exit 0 ends only the step */
+    expect(batch, 2, 0, "", "");              /* and its variables are its own */
+    expect(batch, 3, 1, "before\n", "why\n"); /* set -e */
     assert_false(sw_batch_result(batch, 4)->ran);
     assert_int_equal(sw_batch_result(batch, 4)->status, -1);
 }
 
 static void test_steps(void **state) {
     (void)state;
-    in_all(SW_BATCH_STEPS, (const char *const[]){"x=1; echo one", "hello two; exit 0; echo not", "test -z \"$x\"; cat", "echo before; echo why >&2; false; echo after", "echo never"},
+    in_all(SW_BATCH_STEPS,
+           (const char *const[]){"x=1; echo one", "hello two; exit 0; echo not", "test -z \"$x\"; cat",
+                                 "echo before; echo why >&2; false; echo after", "echo never"},
            5, 0, check_steps);
 }
 
@@ -163,7 +166,8 @@ static void check_shell_killed(struct sw_batch *batch, int finished, const struc
 
 static void test_shell_killed(void **state) {
     (void)state;
-    in_all(SW_BATCH_STEPS, (const char *const[]){"echo one", "printf partial; echo last words >&2; kill -9 $$; sleep 0.1", "echo never"}, 3, 0, check_shell_killed);
+    in_all(SW_BATCH_STEPS, (const char *const[]){"echo one", "printf partial; echo last words >&2; kill -9 $$; sleep 0.1", "echo never"}, 3,
+           0, check_shell_killed);
 }
 
 /* ---- limits ---- */
@@ -181,7 +185,9 @@ static void check_flood(struct sw_batch *batch, int finished, const struct sw_er
 
 static void test_flood_is_bounded(void **state) {
     (void)state;
-    in_all(SW_BATCH_PROBES, (const char *const[]){"i=0; while [ $i -lt 400 ]; do echo 0123456789; i=$((i+1)); done; echo ok >&2", "printf fine"}, 2, 1000, check_flood);
+    in_all(SW_BATCH_PROBES,
+           (const char *const[]){"i=0; while [ $i -lt 400 ]; do echo 0123456789; i=$((i+1)); done; echo ok >&2", "printf fine"}, 2, 1000,
+           check_flood);
 }
 
 static void test_large_script(void **state) {
@@ -266,9 +272,11 @@ static void test_imitations_are_payload(void **state) {
     almost[31] = almost[31] == 'f' ? 'e' : 'f';
     char payload[1500];
     snprintf(payload, sizeof payload,
-             "\036%s e0 0\n\036%s e0 0\n\036%s b1\n\036%s e1 0\n\036%s e 0\n\036%s e0\n\036%s e0 \n\036%s x\n\036%s z\n\036%s e0 1234\n\036%s b1234567890\n\036%s e0 0\036\036", other,
-             almost, nonce, nonce, nonce, nonce, nonce, nonce, nonce, nonce, nonce, nonce);
-    snprintf(text, sizeof text, "\036%s b0\n%s\036%s e0 0\n\036%s b1\nx\036%s e1 5\n\036%s z\n", nonce, payload, nonce, nonce, nonce, nonce);
+             "\036%s e0 0\n\036%s e0 0\n\036%s b1\n\036%s e1 0\n\036%s e 0\n\036%s e0\n\036%s e0 \n\036%s x\n\036%s z\n\036%s e0 "
+             "1234\n\036%s b1234567890\n\036%s e0 0\036\036",
+             other, almost, nonce, nonce, nonce, nonce, nonce, nonce, nonce, nonce, nonce, nonce);
+    snprintf(text, sizeof text, "\036%s b0\n%s\036%s e0 0\n\036%s b1\nx\036%s e1 5\n\036%s z\n", nonce, payload, nonce, nonce, nonce,
+             nonce);
     feed_text(batch, 1, text);
     snprintf(text, sizeof text, "\036%s b0\n\036%s e0 0\n\036%s b1\n\036%s e1 5\n\036%s z\n", nonce, nonce, nonce, nonce, nonce);
     feed_text(batch, 2, text);
@@ -356,7 +364,8 @@ static void test_random_bytes(void **state) {
         char nonce[33];
         get_nonce(batch, nonce);
         for (int i = 0; i < 200; i++) {
-            static const char *const pieces[] = {"\036", " b0\n", " b1\n", " b2\n", " e0 0\n", " e1 1\n", " e2 255\n", " z\n", "text", "\n", " e9 9\n", " b99\n"};
+            static const char *const pieces[] = {"\036",      " b0\n", " b1\n", " b2\n", " e0 0\n", " e1 1\n",
+                                                 " e2 255\n", " z\n",  "text",  "\n",    " e9 9\n", " b99\n"};
             const char *piece = rand() % 3 ? pieces[rand() % 12] : nonce;
             size_t len = strlen(piece);
             if (rand() % 4 == 0) len = len ? (size_t)rand() % len : 0;
@@ -386,10 +395,20 @@ static void test_empty(void **state) {
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_probes), cmocka_unit_test(test_probe_exits), cmocka_unit_test(test_steps), cmocka_unit_test(test_steps_stop_in_functions),
-        cmocka_unit_test(test_step_killed), cmocka_unit_test(test_shell_killed), cmocka_unit_test(test_flood_is_bounded), cmocka_unit_test(test_large_script),
-        cmocka_unit_test(test_banner_and_missing_shell), cmocka_unit_test(test_imitations_are_payload), cmocka_unit_test(test_cut_in_a_mark),
-        cmocka_unit_test(test_events), cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_probes),
+        cmocka_unit_test(test_probe_exits),
+        cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_steps_stop_in_functions),
+        cmocka_unit_test(test_step_killed),
+        cmocka_unit_test(test_shell_killed),
+        cmocka_unit_test(test_flood_is_bounded),
+        cmocka_unit_test(test_large_script),
+        cmocka_unit_test(test_banner_and_missing_shell),
+        cmocka_unit_test(test_imitations_are_payload),
+        cmocka_unit_test(test_cut_in_a_mark),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_random_bytes),
+        cmocka_unit_test(test_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,8 @@ static void test_environment(void **state) {
 
 static void test_lines(void **state) {
     (void)state;
-    struct got got = run((struct sw_exec_options){.on_line = on_line}, "printf 'a\\n\\nb'; sleep 0.1; printf 'c\\nlast'; printf 'e\\n' >&2", false);
+    struct got got =
+        run((struct sw_exec_options){.on_line = on_line}, "printf 'a\\n\\nb'; sleep 0.1; printf 'c\\nlast'; printf 'e\\n' >&2", false);
     assert_non_null(strstr(sw_str_z(&got.lines), "1:a|1:|1:bc|"));
     assert_non_null(strstr(sw_str_z(&got.lines), "1:last|"));
     assert_non_null(strstr(sw_str_z(&got.lines), "2:e|"));
@@ -171,8 +172,14 @@ static void test_daemon(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_output_and_status), cmocka_unit_test(test_input), cmocka_unit_test(test_environment), cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_bounded), cmocka_unit_test(test_failure_to_start), cmocka_unit_test(test_timeout), cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_output_and_status),
+        cmocka_unit_test(test_input),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_failure_to_start),
+        cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_daemon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

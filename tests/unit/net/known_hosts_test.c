@@ -14,7 +14,8 @@ static void expect(const char *text, const char *name, const char *wanted) {
     struct sw_known_hosts known = {0};
     struct sw_str got = {0};
     sw_known_hosts_parse(&known, text, strlen(text), "f", name);
-    for (size_t i = 0; i < known.n; i++) sw_str_addf(&got, "%u:%s:%s%s ", known.v[i].line, known.v[i].type, known.v[i].base64, known.v[i].revoked ? ":r" : "");
+    for (size_t i = 0; i < known.n; i++)
+        sw_str_addf(&got, "%u:%s:%s%s ", known.v[i].line, known.v[i].type, known.v[i].base64, known.v[i].revoked ? ":r" : "");
     assert_string_equal(sw_str_z(&got), wanted);
     sw_str_done(&got);
     sw_known_hosts_done(&known);
@@ -68,16 +69,19 @@ static void test_patterns(void **state) {
 
 static void test_markers(void **state) {
     (void)state;
-    static const char text[] = "@revoked * t K1\n@cert-authority * t K2\n@unknown * t K3\nh t K4\n@revoked\n@revoked *\n@revoked other t K5\n";
+    static const char text[] =
+        "@revoked * t K1\n@cert-authority * t K2\n@unknown * t K3\nh t K4\n@revoked\n@revoked *\n@revoked other t K5\n";
     expect(text, "h", "1:t:K1:r 4:t:K4 ");
 }
 
 static void test_hashed(void **state) {
     (void)state;
-    static const char text[] = "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ssh-rsa K1\n"; /* OpenSSH's own example: 192.168.1.61 */
+    static const char text[] =
+        "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ssh-rsa K1\n"; /* OpenSSH's own example: 192.168.1.61 */
     expect(text, "192.168.1.61", "1:ssh-rsa:K1 ");
     expect(text, "192.168.1.62", "");
-    expect("|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y= t K\n|1||x t K\n|1|!!|!! t K\n|1| t K\n|2|a|b t K\n|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|AAAA t K\n", "192.168.1.61", "");
+    expect("|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y= t K\n|1||x t K\n|1|!!|!! t K\n|1| t K\n|2|a|b t K\n|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|AAAA t K\n",
+           "192.168.1.61", "");
 }
 
 static void test_missing_file(void **state) {
@@ -93,7 +97,7 @@ static void test_missing_file(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names), cmocka_unit_test(test_plain), cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_names),   cmocka_unit_test(test_plain),  cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_markers), cmocka_unit_test(test_hashed), cmocka_unit_test(test_missing_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

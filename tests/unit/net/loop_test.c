@@ -136,8 +136,10 @@ static void test_timers(void **state) {
 static void on_interrupt(unsigned count, void *ctx) {
     struct seen *seen = ctx;
     add(seen, (char)('0' + count));
-    if (count == 3) seen->done = true;
-    else kill(getpid(), count == 1 ? SIGTERM : SIGINT);
+    if (count == 3)
+        seen->done = true;
+    else
+        kill(getpid(), count == 1 ? SIGTERM : SIGINT);
 }
 
 static void test_interrupts(void **state) {
@@ -152,7 +154,7 @@ static void test_interrupts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_posts_in_order), cmocka_unit_test(test_unpost),  cmocka_unit_test(test_posts_do_not_starve),
+        cmocka_unit_test(test_posts_in_order),     cmocka_unit_test(test_unpost), cmocka_unit_test(test_posts_do_not_starve),
         cmocka_unit_test(test_posts_from_threads), cmocka_unit_test(test_timers), cmocka_unit_test(test_interrupts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -259,8 +259,13 @@ static void test_become(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jobs), cmocka_unit_test(test_files), cmocka_unit_test(test_timeouts), cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_free_with_jobs_left), cmocka_unit_test(test_free_from_callbacks), cmocka_unit_test(test_run_from_callbacks),
+        cmocka_unit_test(test_jobs),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_free_with_jobs_left),
+        cmocka_unit_test(test_free_from_callbacks),
+        cmocka_unit_test(test_run_from_callbacks),
         cmocka_unit_test(test_become),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,8 +20,10 @@ static int from(const char *json, struct sw_remote_options *ret, struct sw_err *
 static void test_all(void **state) {
     (void)state;
     struct sw_remote_options o;
-    assert_int_equal(from("{\"address\": \"10.0.0.1\", \"port\": 2222, \"user\": \"ops\", \"keys\": [\"a\", \"b\"], \"passphrase\": \"p\", \"password\": \"w\","
-                          "\"agent\": false, \"host_key\": \"ssh-ed25519 AAAA\", \"known_hosts\": \"k\", \"become\": \"sudo\", \"become_password\": \"s\","
+    assert_int_equal(from("{\"address\": \"10.0.0.1\", \"port\": 2222, \"user\": \"ops\", \"keys\": [\"a\", \"b\"], \"passphrase\": \"p\", "
+                          "\"password\": \"w\","
+                          "\"agent\": false, \"host_key\": \"ssh-ed25519 AAAA\", \"known_hosts\": \"k\", \"become\": \"sudo\", "
+                          "\"become_password\": \"s\","
                           "\"connect_timeout\": 1.5, \"connect_deadline\": 300, \"idle_timeout\": 20, \"keepalive\": 5,"
                           "\"bastion\": {\"address\": \"b\", \"key\": \"c\", \"bastion\": {\"address\": \"bb\"}}}",
                           &o, NULL),
