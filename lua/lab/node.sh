@@ -64,13 +64,15 @@ started() {
   began=${20}
 }
 
-# find_process NODE_DIR: the node's systemd-nspawn in $supervisor and its PID 1 in $leader, both empty if it is not running.
+# find_process NODE_DIR: the shell over the node's systemd-nspawn in $supervisor and the node's PID 1 in $leader, both empty if it is not running.
 find_process() {
   supervisor='' leader=''
   { read -r pid since <"$1/pid"; } 2>/dev/null || return 1
   started "$pid" && [ "$began" = "$since" ] || return 1
   supervisor=$pid
-  { read -r leader _ <"/proc/$pid/task/$pid/children"; } 2>/dev/null || true
+  # The kernel ends these lists without a newline, for which read fails although it has read.
+  { read -r nspawn _ <"/proc/$pid/task/$pid/children"; } 2>/dev/null || true
+  { read -r leader _ <"/proc/$nspawn/task/$nspawn/children"; } 2>/dev/null || true
 }
 
 # read_settings NODE_DIR: what `up` was told, in $address $prefix $bridge $gateway.
@@ -366,8 +368,8 @@ start() {
   dir=$1 id=$(node_id "$1")
   : >"$dir/log"
   rm -f "$dir"/go.*
-  # The supervisor is started by a shell that enters the group and the mount namespace first and then becomes it, so the number
-  # that is written down is the supervisor's. It keeps nothing of the caller: no terminal, no descriptor, no environment.
+  # The supervisor is a shell in the node's group and mount namespace: its number is written down. It starts systemd-nspawn, and starts it again when
+  # the node reboots (exit status 133). It keeps nothing of the caller: no terminal, no descriptor, no environment.
   (
     exec 8>&- 9>&- </dev/null >>"$dir/log" 2>&1
     cd /
@@ -379,7 +381,16 @@ start() {
         until [ -f "$dir/go.$$" ]; do [ $((n += 1)) -le 500 ] || exit 1; sleep 0.01; done
         rm -f "$dir/go.$$"
         mount -t overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" slipway-lab "$dir/merged" || exit 1
-        exec systemd-nspawn --quiet --register=no --keep-unit --directory="$dir/merged" --machine="$id" "$@"' \
+        # nspawn empties its directory here when it ends, and refuses where /run lies on a disk.
+        mkdir -p /run/systemd/nspawn && mount -t tmpfs -o mode=755 slipway-lab /run/systemd/nspawn || exit 1
+        trap "kill -TERM \$nspawn 2>/dev/null" TERM
+        while :; do
+          systemd-nspawn --quiet --register=no --keep-unit --directory="$dir/merged" --machine="$id" "$@" &
+          nspawn=$! code=0
+          # A signal ends wait, not nspawn.
+          while kill -0 "$nspawn" 2>/dev/null; do code=0; wait "$nspawn" || code=$?; done
+          [ "$code" = 133 ] || exit "$code"
+        done' \
       slipway-lab "$dir" "$id" --network-bridge="$bridge" --boot --capability=all --console=pipe --resolv-conf=off --timezone=off \
       --system-call-filter='@raw-io @keyring bpf add_key keyctl' --bind=/dev/kmsg --bind="$dir/bind/root:/root" \
       --bind="$dir/bind/home:/home" --bind="$dir/bind/containerd:/var/lib/containerd" --bind="$dir/bind/kubelet:/var/lib/kubelet" \
