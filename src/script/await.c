@@ -22,7 +22,7 @@ struct sw_task *sw_task__current(lua_State *L, const char *what) {
 }
 
 struct sw_await **sw_await__slot(lua_State *L) {
-    struct sw_await **slot = lua_newuserdatauv(L, sizeof *slot, 0);
+    struct sw_await **slot = lua_newuserdatauv(L, sizeof(void *), 0);
     *slot = NULL;
     if (luaL_newmetatable(L, AWAIT)) {
         lua_pushcfunction(L, collect);

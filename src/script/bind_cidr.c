@@ -29,15 +29,15 @@ static int cidr(lua_State *L) {
     memcpy(text, net, len);
     text[len] = '\0';
     int family = strchr(text, ':') ? AF_INET6 : AF_INET;
-    unsigned n = family == AF_INET6 ? 16 : 4;
+    const unsigned n = family == AF_INET6 ? 16 : 4, width = n * 8;
     unsigned long prefix = strtoul(slash + 1, &end, 10);
-    if (inet_pton(family, text, address) != 1 || end == slash + 1 || *end || prefix > n * 8)
+    if (inet_pton(family, text, address) != 1 || end == slash + 1 || *end || prefix > width)
         return sw_script__fail(L, SW_EINVAL, "'%s' is no network: ADDRESS/LENGTH wanted", net);
     bool subnet = !lua_isnoneornil(L, 3);
-    lua_Integer to = luaL_optinteger(L, 3, (lua_Integer)n * 8);
-    if (to < (lua_Integer)prefix || to > (lua_Integer)n * 8)
+    lua_Integer to = luaL_optinteger(L, 3, (lua_Integer)width);
+    if (to < (lua_Integer)prefix || to > (lua_Integer)width)
         return sw_script__fail(L, SW_EINVAL, "/%lld is no part of '%s'", (long long)to, net);
-    for (unsigned bit = 0; bit < n * 8 - prefix; bit++) address[n - 1 - bit / 8] &= (unsigned char)~(1u << (bit % 8));
+    for (unsigned bit = 0; bit < width - prefix; bit++) address[n - 1 - bit / 8] &= (unsigned char)~(1u << (bit % 8));
     unsigned bits = (unsigned)to - (unsigned)prefix;
     uint64_t place = (uint64_t)index;
     if (index < 0) { /* counted from the end */
@@ -45,10 +45,10 @@ static int cidr(lua_State *L) {
         if (size && (uint64_t)-index > size) return sw_script__fail(L, SW_EINVAL, "'%s' has no place %lld", net, (long long)index);
         place = size - (uint64_t)-index;
     }
-    bool fits = add_shifted(address, n, place, n * 8 - (unsigned)to, bits);
+    bool fits = add_shifted(address, n, place, width - (unsigned)to, bits);
     if (index < 0 && bits > 64) /* the bits above 64 of a number counted from the end are ones */
         for (unsigned bit = 64; bit < bits; bit++)
-            address[n - 1 - (n * 8 - (unsigned)to + bit) / 8] |= (unsigned char)(1u << ((n * 8 - (unsigned)to + bit) % 8));
+            address[n - 1 - (width - (unsigned)to + bit) / 8] |= (unsigned char)(1u << ((width - (unsigned)to + bit) % 8));
     if (!fits) return sw_script__fail(L, SW_EINVAL, "'%s' has no place %lld", net, (long long)index);
     inet_ntop(family, address, text, sizeof text);
     if (subnet)

@@ -58,7 +58,7 @@ int sw_script__fail(lua_State *L, int code, const char *fmt, ...) {
     va_start(ap, fmt);
     sw_err_setv(e, code, fmt, ap);
     va_end(ap);
-    return lua_error(L);
+    lua_error(L);
 }
 
 static const struct sw_source *source_of(lua_State *L, const lua_Debug *ar) {

@@ -201,7 +201,7 @@ int sw_script__hash_file(lua_State *L, const char *name, const char **ret_path, 
 /* slipway.file_info(name [, sha256]) -> { path, sha256 }: of a file of any size, as `source` names it. A hash that is given is taken: the
  * node checks it when the file has arrived. */
 static int file_info(lua_State *L) {
-    const char *name = luaL_checkstring(L, 1), *path, *hex = luaL_optstring(L, 2, NULL);
+    const char *name = luaL_checkstring(L, 1), *path = NULL, *hex = luaL_optstring(L, 2, NULL);
     luaL_argcheck(L, !hex || strlen(hex) == 64, 2, "64 hexadecimal digits wanted");
     struct sw_err *err = sw_script__error_new(L);
     if (sw_script__hash_file(L, name, &path, &hex, err)) return lua_error(L);

@@ -19,6 +19,11 @@
 
 #define SW_LJMP
 
+/* They never come back: said here for the compiler and the analyzer, since Lua's headers do not. */
+int lua_error(lua_State *L) __attribute__((noreturn));
+int luaL_error(lua_State *L, const char *fmt, ...) __attribute__((noreturn));
+int luaL_argerror(lua_State *L, int arg, const char *problem) __attribute__((noreturn));
+
 /* Where a chunk comes from decides what it sees: the library has `core` and the plain tables, the others frozen ones. */
 enum sw_origin { SW_FROM_LIBRARY, SW_FROM_STOCK /* playbooks/ */, SW_FROM_USER /* beside the inventory */, SW_N_ORIGINS };
 
@@ -108,7 +113,7 @@ void sw_script__arm(struct sw_script *script, lua_State *L);
  */
 struct sw_err *sw_script__error_new(lua_State *L) SW_LJMP;    /* [-0, +1] an empty error object: fill it, then lua_error() */
 struct sw_err *sw_script__error_get(lua_State *L, int index); /* NULL when it is none */
-int sw_script__fail(lua_State *L, int code, const char *fmt, ...) SW_LJMP __attribute__((format(printf, 3, 4))); /* raises */
+int sw_script__fail(lua_State *L, int code, const char *fmt, ...) SW_LJMP __attribute__((format(printf, 3, 4), noreturn)); /* raises */
 int sw_script__message_handler(lua_State *L) SW_LJMP;
 /* Turns the value on top of L (raised on `thread`) into *err: [-0, +1] on L. */
 void sw_script__error_seal(lua_State *L, lua_State *thread, int level) SW_LJMP;

@@ -87,7 +87,8 @@ static bool single(struct sw_match *m, const char *s, const char *p, const char 
 static const char *balanced(struct sw_match *m, const char *s, const char *p) {
     if (p >= m->pattern_end - 1) luaL_error(m->L, "malformed pattern (missing arguments to '%%b')");
     if (s >= m->text_end || *s != *p) return NULL;
-    int open = *p, close = p[1], level = 1;
+    const char open = *p, close = p[1];
+    int level = 1;
     while (++s < m->text_end) {
         sw_match__tick(m);
         if (*s == close) {

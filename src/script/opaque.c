@@ -341,7 +341,7 @@ void sw_script__join(lua_State *L, int n) {
             to = luaL_buffinitsize(L, &buffer, total);
         }
         for (int i = first; i < first + n; i++) {
-            sw_script__text(L, i, &text);
+            if (!sw_script__text(L, i, &text)) continue; /* it was one above */
             memcpy(to, text.p, text.len);
             to += text.len;
         }

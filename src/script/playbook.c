@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct entry {
+    const struct sw_inventory *inventory;
+};
+
 static void set_inventory(lua_State *L, const struct sw_inventory *inventory) {
     sw_script__set_inventory(sw_script__of(L), inventory);
     lua_getfield(L, LUA_REGISTRYINDEX, "slipway.words"); // slipway
@@ -13,7 +17,8 @@ static void set_inventory(lua_State *L, const struct sw_inventory *inventory) {
 }
 
 static int run_playbook(lua_State *L) {
-    const struct sw_inventory *inventory = lua_touserdata(L, 1);
+    const struct entry *entry = lua_touserdata(L, 1);
+    const struct sw_inventory *inventory = entry->inventory;
     set_inventory(L, inventory);
     sw_script__run_playbook(L, inventory->playbook);
     sw_declare__finish(L);
@@ -68,16 +73,16 @@ int sw_script_declare(struct sw_script *s, const struct sw_inventory *inventory,
     s->declare = sw_xcalloc(1, sizeof *s->declare);
     s->declare->inventory = inventory;
     s->pinned = NULL;
-    int code = sw_script__run(s, run_playbook, (void *)(uintptr_t)inventory, err);
+    int code = sw_script__run(s, run_playbook, &(struct entry){inventory}, err);
     if (code == 0) *ret = config_of(s);
     sw_script__declare_done(s);
     return code;
 }
 
 static int load_modules(lua_State *L) {
-    const struct sw_inventory *inventory = lua_touserdata(L, 1);
+    const struct entry *entry = lua_touserdata(L, 1);
     struct sw_script *s = sw_script__of(L);
-    set_inventory(L, inventory);
+    set_inventory(L, entry->inventory);
     for (size_t i = 0; sw_is(s->pinned, SW_LIST) && i < s->pinned->list.n; i++) {
         sw_script__require_name(L, SW_FROM_USER, sw_get_str(s->pinned->list.v[i], "name", ""));
         lua_pop(L, 1);
@@ -87,5 +92,5 @@ static int load_modules(lua_State *L) {
 
 int sw_script_load_modules(struct sw_script *s, const struct sw_inventory *inventory, const struct sw_value *modules, struct sw_err *err) {
     s->pinned = modules ? modules : &SW_EMPTY_LIST;
-    return sw_script__run(s, load_modules, (void *)(uintptr_t)inventory, err);
+    return sw_script__run(s, load_modules, &(struct entry){inventory}, err);
 }

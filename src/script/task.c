@@ -149,8 +149,8 @@ void sw_script__cancel(void *ctx) {
 void sw_script__tasks_done(struct sw_script *s) {
     struct sw_tasks *all = s->tasks;
     if (!all) return;
-    while (all->first) {
-        struct sw_task *task = all->first;
+    for (struct sw_task *task = all->first, *next; task; task = next) {
+        next = task->next;
         if (task->await) {
             task->await->task = NULL;
             task->await->cancel(task->await);

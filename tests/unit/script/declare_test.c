@@ -338,6 +338,85 @@ static void names_types(void **state) {
     fixture_end(&f);
 }
 
+/* While the library is being worked on, it and the stock playbooks are read from the disk. */
+static void reads_the_library_from_disk(void **state) {
+    struct fixture f;
+    const char *const *names, *const *embedded;
+    size_t n, n_embedded;
+    (void)state;
+    fixture_begin(&f, NULL, NULL);
+    assert_int_equal(sw_script_type_names(f.script, &embedded, &n_embedded, &f.err), 0);
+    struct sw_script *other;
+    struct sw_script_options options = {.lua_dir = SW_LUA_META "/..", .playbook_dir = f.dir};
+    int code = sw_script_new(f.loop, f.arena, &options, &other, &f.err);
+    fixture_show(&f);
+    assert_int_equal(code, 0);
+    code = sw_script_type_names(other, &names, &n, &f.err);
+    fixture_show(&f);
+    assert_int_equal(code, 0);
+    assert_int_equal(n, n_embedded);
+    fixture_write(&f, "stock.lua", "host 'n1' {}:file '/x' { template = 't.conf', vars = { x = 1 } }");
+    fixture_write(&f, "templates/t.conf", "{{ x }}");
+    struct sw_inventory elsewhere = f.inventory;
+    elsewhere.dir = "/tmp";
+    elsewhere.playbook = "stock";
+    code = sw_script_declare(other, &elsewhere, &f.config, &f.err);
+    fixture_show(&f);
+    assert_int_equal(code, 0);
+    assert_string_equal(sw_get_str(f.config->resources[0]->desired, "content", ""), "1");
+    sw_script_free(other);
+    fixture_end(&f);
+}
+
+/* A batched type reads all of a host's items at once; the order of the table it gives does not matter. */
+static void batches(void **state) {
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, NULL, NULL);
+    fixture_write(
+        &f, "many.lua",
+        "local resource, sh = require 'resource', require 'sh'\n"
+        "return resource 'many' { schema = { v = { 'string' } },\n"
+        "  probe_all = function(rs) local names = {} for i, r in ipairs(rs) do names[i] = r.name end return sh('get {names}', { names = "
+        "names }) end,\n"
+        "  read_all = function(out) local t = {} for _, l in ipairs(out.lines) do local k, v = l:match '(%w+)=(%w*)' t[k] = { v = v } end "
+        "return t end,\n"
+        "  apply = function() return { script = 'x', uploads = { { path = '/t', data = 'abc' } }, timeout = 1.5, reconnect = true } end }");
+    assert_int_equal(fixture_declare(&f, "local h = host 'n1' {} for _, n in ipairs { 'a', 'b', 'c' } do h:many(n) { v = n } end"), 0);
+    const struct sw_types *types = sw_script_types(f.script);
+    const struct sw_type *type = types->find(types->ctx, "many");
+    assert_true(type->batched);
+    assert_null(sw_schema_find(type->schema, "state")); /* it has no `remove` */
+    struct sw_item items[3] = {0};
+    for (size_t i = 0; i < 3; i++)
+        items[i] = (struct sw_item){.resource = f.config->resources[i], .desired = f.config->resources[i]->desired};
+    struct sw_str fragment = {0};
+    assert_int_equal(type->ops->probe(type, items, 3, &fragment, &f.err), 0);
+    assert_string_equal(sw_str_z(&fragment), "get 'a' 'b' 'c'");
+    sw_str_done(&fragment);
+    struct sw_batch_result out = {.ran = true, .ended = true, .out = "c=3\na=1\n", .out_len = 8, .err = ""};
+    const struct sw_value *have[3];
+    assert_int_equal(type->ops->read(type, items, 3, &out, f.arena, have, &f.err), 0);
+    assert_string_equal(fixture_json(&f, have[0]), "{\"v\":\"1\"}");
+    assert_null(have[1]);
+    assert_string_equal(fixture_json(&f, have[2]), "{\"v\":\"3\"}");
+    struct sw_step step;
+    assert_int_equal(type->ops->step(type, items, f.arena, &step, &f.err), 0);
+    assert_int_equal(step.timeout_ms, 1500);
+    assert_true(step.reconnect);
+    assert_string_equal(step.uploads[0].sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    items[0].action = SW_DELETE;
+    items[0].prior = items[0].desired;
+    items[0].desired = NULL;
+    assert_int_equal(type->ops->step(type, items, f.arena, &step, &f.err), 0);
+    assert_string_equal(step.script, ":");
+    /* What is not known yet cannot get into a fragment: read at apply. */
+    items[1].desired = sw_map_with(f.arena, items[1].desired, "v", &SW_UNKNOWN_VALUE);
+    assert_int_equal(type->ops->probe(type, items + 1, 1, &fragment, &f.err), 0);
+    sw_str_done(&fragment);
+    fixture_end(&f);
+}
+
 static void is_fast(void **state) {
     struct fixture f;
     struct timespec from, to;
@@ -360,9 +439,17 @@ static void is_fast(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(declares),           cmocka_unit_test(runs_types),   cmocka_unit_test(says_what_is_wrong),
-        cmocka_unit_test(renders_templates),  cmocka_unit_test(pins_modules), cmocka_unit_test(declares_again),
-        cmocka_unit_test(marks_what_is_read), cmocka_unit_test(names_types),  cmocka_unit_test(is_fast),
+        cmocka_unit_test(declares),
+        cmocka_unit_test(runs_types),
+        cmocka_unit_test(says_what_is_wrong),
+        cmocka_unit_test(renders_templates),
+        cmocka_unit_test(pins_modules),
+        cmocka_unit_test(declares_again),
+        cmocka_unit_test(marks_what_is_read),
+        cmocka_unit_test(names_types),
+        cmocka_unit_test(is_fast),
+        cmocka_unit_test(batches),
+        cmocka_unit_test(reads_the_library_from_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

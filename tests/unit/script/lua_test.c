@@ -9,8 +9,8 @@ static void run_file(void **state) {
     fixture_begin(&f, NULL, NULL);
     int failed = sw_script_selftest(f.script, path, &f.err);
     if (failed) fixture_show(&f);
-    assert_int_equal(failed, 0);
     fixture_end(&f);
+    assert_int_equal(failed, 0);
 }
 
 int main(void) {
