@@ -258,12 +258,21 @@ static bool may_be_triggered(const struct apply *app, const struct app_item *it)
 
 /* Before anything acts: should the run end between a change and what restarts on it, the next one still restarts. */
 static int note_due(struct apply *app, struct sw_err *err) {
-    const char **due = sw_new_n(app->engine->arena, const char *, app->plan->n_items + 1);
+    const char **due;
     size_t n = 0;
+    int rc = sw_state_due(app->engine->state, app->engine->arena, &due, &n, err);
+    if (rc != 0) return rc;
+    for (size_t i = 0; i < n; i++) {
+        struct app_item *it = app_find(app, due[i]);
+        if (it) it->due = true;
+    }
+    due = sw_new_n(app->engine->arena, const char *, app->plan->n_items + 1);
+    n = 0;
     for (size_t i = 0; i < app->plan->n_items; i++) {
         struct app_item *it = &app->items[i];
-        it->due = may_be_triggered(app, it);
-        if (it->due) due[n++] = it->plan->resource->address;
+        if (it->due || !may_be_triggered(app, it)) continue;
+        it->due = true;
+        due[n++] = it->plan->resource->address;
     }
     return sw_state_put_due(app->engine->state, due, n, true, err);
 }
