@@ -49,7 +49,7 @@ static void verified(void *ctx, struct eng_read *read, struct sw_err *err) {
         host->eng->booting = false;
         for (size_t k = 0; k < read->n; k++) {
             struct app_item *it = host->read_items[k];
-            const struct sw_value *have = read->have[k];
+            const struct sw_value *have = sw_is(read->have[k], SW_UNKNOWN) ? NULL : read->have[k];
             it->stale = app_is_stale(it, have);
             it->have = have && it->plan->prior ? sw_map_merge(app->engine->arena, it->plan->prior, have) : have;
         }

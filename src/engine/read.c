@@ -10,6 +10,7 @@ struct eng_fragment {
     const struct sw_type *type;
     size_t *members;
     size_t n;
+    bool refused; /* cannot be read yet */
 };
 
 static void finish(struct eng_read *read, struct sw_err *err) {
@@ -89,7 +90,8 @@ static int parse(struct eng_read *read, struct sw_err *err) {
         const struct sw_batch_result *output = sw_batch_result(read->batch, f);
         struct sw_item *items = gather(read, fragment);
         const struct sw_value **have = sw_new_n(read->engine->arena, const struct sw_value *, fragment->n);
-        int rc = fragment->type->ops->read(fragment->type, items, fragment->n, output, read->engine->arena, have, err);
+        for (size_t i = 0; i < fragment->n; i++) have[i] = &SW_UNKNOWN_VALUE;
+        int rc = fragment->refused ? 0 : fragment->type->ops->read(fragment->type, items, fragment->n, output, read->engine->arena, have, err);
         if (rc != 0)
             return sw_err_frame(err, fragment->n == 1 ? "reading '%s'" : "reading '%s' and others of its type", items[0].resource->address);
         for (size_t i = 0; i < fragment->n; i++) read->have[fragment->members[i]] = have[i];
@@ -131,10 +133,16 @@ static void start_host(struct eng_read *read) {
         struct eng_fragment *fragment = &read->fragments[f];
         sw_str_clear(&text);
         struct sw_item *items = gather(read, fragment);
-        if (fragment->type->ops->probe(fragment->type, items, fragment->n, &text, &err) == 0)
-            sw_batch_add(read->batch, sw_str_z(&text), text.len);
-        else
+        int rc = fragment->type->ops->probe(fragment->type, items, fragment->n, &text, &err);
+        if (rc == SW_EREFUSED) {
+            /* It cannot be asked yet. An empty fragment keeps the numbers in step; what it prints is not looked at. */
+            sw_err_done(&err);
+            fragment->refused = true;
+            sw_str_clear(&text);
+        } else if (rc != 0) {
             sw_err_frame(&err, "writing the probe of '%s'", items[0].resource->address);
+        }
+        sw_batch_add(read->batch, fragment->refused ? ":" : sw_str_z(&text), fragment->refused ? 1 : text.len);
     }
     sw_str_done(&text);
     if (err.code || eng_host_open(engine, read->host, &remote, &err) != 0) {

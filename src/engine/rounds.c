@@ -68,7 +68,12 @@ static void read_done(void *ctx, struct eng_read *read, struct sw_err *err) {
     struct eng_reader *reader = (struct eng_reader *)((char *)read - offsetof(struct eng_reader, read));
     if (err) sw_err_move(&reader->err, err);
     else
-        for (size_t k = 0; k < reader->items.n; k++) p->items[reader->items.v[k]].have = read->have[k];
+        for (size_t k = 0; k < reader->items.n; k++) {
+            struct eng_item *it = &p->items[reader->items.v[k]];
+            /* Some things cannot be asked about before something else is known. */
+            it->plan.at_apply = sw_is(read->have[k], SW_UNKNOWN);
+            it->have = it->plan.at_apply ? NULL : read->have[k];
+        }
     reader->stage = READER_DONE;
     p->idle = --p->running == 0;
 }

@@ -17,7 +17,7 @@ for _, node in ipairs(inv.nodes) do
   h:cron "slipway-e2e" { schedule = "17 4 * * *", command = "true", state = state }
   h:timer "slipway-e2e-timer" { calendar = "daily", command = "true", state = state }
   h:directory "/srv/e2e" { mode = "0750" }
-  h:mount "/srv/e2e" { source = "tmpfs", type = "tmpfs", options = "size=1m", state = state }
+  h:mount "/srv/e2e" { source = "tmpfs", type = "tmpfs", options = "size=1m,mode=0750", state = state }
   h:package "socat" { hold = state == "present" }
   if state == "present" then
     -- These leave by leaving the playbook.

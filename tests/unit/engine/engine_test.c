@@ -135,6 +135,21 @@ static void a_host_that_does_not_exist_yet_is_planned_and_read_at_apply(void **u
     assert_int_equal(plan()->n_items, 0);
 }
 
+static void what_cannot_be_asked_yet_is_read_at_apply(void **unused) {
+    (void)unused;
+    declare_host("n1", text("here"));
+    declare_box("a", map("color", text("red"), NULL));
+    declare_note("n1", "late", ref("box.a", "address"));
+    declare_note("n1", "early", text("1"));
+    struct sw_plan *made = plan();
+    assert_true(item(made, "n1/note:late")->at_apply);
+    assert_false(item(made, "n1/note:early")->at_apply);
+    apply(made);
+    assert_string_equal(slurp(note_path("late")), "addr-a");
+    world_reopen();
+    assert_true(sw_plan_is_empty(plan()));
+}
+
 static void a_change_of_an_immutable_attribute_replaces(void **unused) {
     (void)unused;
     struct sw_err err = {0};
@@ -280,6 +295,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(removes_what_left_in_reverse_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failure_skips_what_needs_it_and_nothing_else, setup, teardown),
         cmocka_unit_test_setup_teardown(a_host_that_does_not_exist_yet_is_planned_and_read_at_apply, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_cannot_be_asked_yet_is_read_at_apply, setup, teardown),
         cmocka_unit_test_setup_teardown(a_change_of_an_immutable_attribute_replaces, setup, teardown),
         cmocka_unit_test_setup_teardown(a_trigger_acts_again, setup, teardown),
         cmocka_unit_test_setup_teardown(an_ephemeral_item_acts_only_when_needed, setup, teardown),
