@@ -178,11 +178,13 @@ static void wait_all(struct bastion *bastion, uint64_t until_ms) {
 static bool relay(struct bastion *bastion) {
     uint64_t keepalive = sw_now_ms() + bastion->options.keepalive_ms;
     for (;;) {
+        uint64_t came = bastion->ssh.traffic.in_bytes;
         take_requests(bastion);
-        while (step_links(bastion)) {}
+        bool moved = step_links(bastion);
         if (!bastion->links && nobody_waits(bastion)) return true;
         if (!sw_ssh_pump(&bastion->ssh)) return false;
-        if (step_links(bastion)) continue;
+        /* Any step or pump may bring bytes for any link: wait only after a round that brought nothing. */
+        if (moved || bastion->ssh.traffic.in_bytes != came) continue;
         if (sw_now_ms() >= keepalive) {
             ssh_send_ignore(bastion->ssh.session, "");
             keepalive = sw_now_ms() + bastion->options.keepalive_ms;

@@ -30,7 +30,7 @@ void sw_ssh_kill(struct sw_ssh *ssh, bool sudo, uint64_t until_ms) {
     int rc, wait;
     SW_SSH_DRIVE(ssh, until_ms, rc, SSH_AGAIN, wait, ssh_channel_open_session(channel));
     if (wait == 1 && rc == SSH_OK) SW_SSH_DRIVE(ssh, until_ms, rc, SSH_AGAIN, wait, ssh_channel_request_exec(channel, sw_str_z(&command)));
-    while (wait == 1 && rc == SSH_OK && !ssh_channel_is_eof(channel) && sw_ssh_pump(ssh)) wait = sw_ssh_wait(ssh, until_ms);
+    while (wait == 1 && rc == SSH_OK && sw_ssh_pump(ssh) && !ssh_channel_is_eof(channel)) wait = sw_ssh_wait(ssh, until_ms);
     sw_str_done(&command);
     ssh_channel_free(channel);
     ssh->waiter = before;

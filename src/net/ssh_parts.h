@@ -31,6 +31,7 @@ struct sw_ssh {
     const struct sw_waiter *waiter;
     ssh_session session; /* NULL = not connected */
     int fd;              /* its socket; ours, libssh has a dup */
+    struct ssh_counter_struct traffic; /* of the socket, counted by libssh */
 };
 
 /* Handshake, host key, login over a connected socket (which is taken in any case). On failure nothing is left open. */

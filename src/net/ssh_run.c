@@ -221,7 +221,7 @@ static int lost(struct run *run) {
 
 static int run_loop(struct run *run) {
     for (;;) {
-        uint64_t next = 0;
+        uint64_t next = 0, came = run->ssh->traffic.in_bytes;
         int in = read_output(run);
         if (in < 0) return in;
         int out = feed(run);
@@ -229,7 +229,9 @@ static int run_loop(struct run *run) {
         if (!in && !out) {
             bool alive = sw_ssh_pump(run->ssh); /* after the output's end, reading does not serve the socket any more */
             bool unread = ssh_channel_poll(run->channel, 0) > 0 || ssh_channel_poll(run->channel, 1) > 0;
-            if (unread && alive) continue;
+            /* Every call above serves the socket first: asking for stderr may have brought stdout, or the end. Only after a round in which
+             * nothing came may we believe what we saw, and wait: poll() would not wake for what libssh has taken already. */
+            if (alive && (unread || run->ssh->traffic.in_bytes != came)) continue;
             if (!unread && is_over(run)) return SW_OK;
             if (!alive) return lost(run); /* libssh does not give out what a dead session has buffered */
         }

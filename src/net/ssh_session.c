@@ -99,6 +99,8 @@ int sw_ssh_open(struct sw_ssh *ssh, int fd, uint64_t deadline_ms, struct sw_err 
     ssh->session = ssh_new();
     if (!ssh->session) abort(); /* out of memory */
     ssh_set_blocking(ssh->session, 0);
+    ssh->traffic = (struct ssh_counter_struct){0};
+    ssh_set_counters(ssh->session, &ssh->traffic, NULL);
     set_options(ssh);
     int rc = shake_hands(ssh, deadline_ms, err);
     if (rc == SW_OK) rc = sw_hostkey_check(ssh, err);

@@ -50,6 +50,15 @@ class Flow(FarmCase):
         self.assertEqual(result["out_sha256"], sha)
         self.assertEqual(result["err_len"], 20_000_000)
 
+    def test_no_tail_is_lost(self):
+        """Output, status, end and close come in one burst; libssh may take any of it in while it is asked for something else."""
+        path, sha = self.data(700_000)
+        child = Run({"hosts": {f"n{i}": self.connection(i) for i in (1, 2, 3)}, "jobs": [{"command": "tee /dev/null", "input_file": path}] * 60})
+        for result in child.wait():
+            self.assertRan(result)
+            self.assertEqual(result["out_sha256"], sha)
+            self.assertLess(result["elapsed_ms"], 5000)  # and nobody slept on it
+
     def test_large_script(self):
         script = "".join(f"x{i}='{'y' * 200}'\n" for i in range(20000)) + "echo done $x19999"
         self.assertRan(self.one(self.connection(), {"command": "sh", "input": script}), "done " + "y" * 200 + "\n")

@@ -350,9 +350,10 @@ class Bastions(FarmCase):
     def test_large_both_ways(self):
         data = os.urandom(10_000_000)
         self.path("data").write_bytes(data)
-        result = self.one(self.over(), {"command": "cat", "input_file": str(self.path("data"))})
-        self.assertRan(result)
-        self.assertEqual(result["out_sha256"], hashlib.sha256(data).hexdigest())
+        child = Run({"hosts": {f"n{i}": self.over(i) for i in (2, 3, 4)}, "jobs": [{"command": "cat", "input_file": str(self.path("data"))}] * 5})
+        for result in child.wait():
+            self.assertRan(result)
+            self.assertEqual(result["out_sha256"], hashlib.sha256(data).hexdigest())
 
     def test_host_key_of_the_bastion(self):
         result = self.one(self.over(bastion=self.connection(1, host_key=self.farm.node(3).host_key)))
