@@ -63,12 +63,20 @@ static void end_segment(struct app_host *host, struct sw_err *err) {
 
 static void poll_return(void *ctx);
 
+/* Something it says of itself (its boot id) is not what it was before the step. */
+static bool has_changed(const struct sw_value *now, const struct sw_value *before) {
+    for (size_t i = 0; i < now->map.n; i++)
+        if (!sw_value_equal(now->map.v[i].value, sw_get(before, now->map.v[i].key))) return true;
+    return false;
+}
+
 static void returned(void *ctx, struct eng_read *read, struct sw_err *err) {
     struct app_host *host = ctx;
     struct app_item *it = host->steps[host->n_steps - 1].item;
     struct sw_attr_diff *diffs;
     struct sw_err failure = {0};
-    bool back = !err && read->have[0] && sw_schema_diff(it->type->schema, read->have[0], it->desired, NULL, host->app->engine->arena, &diffs) == 0;
+    bool back = !err && sw_is(read->have[0], SW_MAP) && has_changed(read->have[0], it->have) &&
+                sw_schema_diff(it->type->schema, read->have[0], it->desired, NULL, host->app->engine->arena, &diffs) == 0;
     if (back) {
         app_done(host->app, it, sw_map_merge(host->app->engine->arena, read->have[0], it->desired), true);
     } else if (sw_now_ms() < host->return_deadline_ms) {
@@ -130,7 +138,9 @@ static void begun(void *ctx, size_t id) {
 /* What follows this line on stdout is for the type's result(), and may be secret: it is not shown. */
 static const char RESULT_MARK[] = "::result";
 
-static bool is_result_mark(const char *line, size_t len) { return len == sizeof RESULT_MARK - 1 && memcmp(line, RESULT_MARK, len) == 0; }
+static bool is_result_mark(const char *line, size_t len) {
+    return len == sizeof RESULT_MARK - 1 && memcmp(line, RESULT_MARK, len) == 0;
+}
 
 static void said(void *ctx, size_t id, int stream, const char *line, size_t len) {
     struct app_host *host = ctx;
@@ -139,10 +149,10 @@ static void said(void *ctx, size_t id, int stream, const char *line, size_t len)
     if (stream == 1 && host->hushed) return;
     sw_str_add_printable(&text, line, len);
     sw_emit(&host->app->engine->sink, &(struct sw_event){.type = SW_EV_OUTPUT,
-                                                        .plan = host->app->plan,
-                                                        .item = host->steps[id].item->plan,
-                                                        .host = host->declared->name,
-                                                        .text = sw_str_z(&text)});
+                                                         .plan = host->app->plan,
+                                                         .item = host->steps[id].item->plan,
+                                                         .host = host->declared->name,
+                                                         .text = sw_str_z(&text)});
     sw_str_done(&text);
 }
 
@@ -151,8 +161,10 @@ static void step_failed(struct app_host *host, struct app_item *it, const struct
     sw_err_set(&err, SW_EREMOTE, "exit status %d on '%s'", result->status, host->declared->name);
     const char *secret = strstr(result->out, "::result\n");
     size_t shown = secret ? (size_t)(secret - result->out) : result->out_len;
-    if (result->err_len) sw_err_detail(&err, result->err, result->err_len);
-    else if (shown) sw_err_detail(&err, result->out, shown);
+    if (result->err_len)
+        sw_err_detail(&err, result->err, result->err_len);
+    else if (shown)
+        sw_err_detail(&err, result->out, shown);
     sw_err_hint(&err, "look around with: slipway ssh %s; then run the same command again", host->declared->name);
     app_fail(host->app, it, &err, true);
 }
@@ -175,10 +187,13 @@ static void ended(void *ctx, size_t id, const struct sw_batch_result *result) {
         return;
     }
     const struct sw_value *attributes = it->desired;
-    struct sw_item item = {.resource = it->plan->resource, .desired = it->desired, .prior = it->plan->prior, .have = it->have, .action = it->plan->action};
-    if (it->plan->action != SW_DELETE && it->type->ops->result && it->type->ops->result(it->type, &item, result, arena, &attributes, &err) != 0)
+    struct sw_item item = {
+        .resource = it->plan->resource, .desired = it->desired, .prior = it->plan->prior, .have = it->have, .action = it->plan->action};
+    if (it->plan->action != SW_DELETE && it->type->ops->result &&
+        it->type->ops->result(it->type, &item, result, arena, &attributes, &err) != 0)
         app_fail(host->app, it, &err, true);
-    else app_done(host->app, it, attributes, true);
+    else
+        app_done(host->app, it, attributes, true);
     app_pump(host->app);
 }
 
@@ -192,8 +207,10 @@ static void script_done(void *ctx, struct sw_job_result *result) {
     struct sw_err err = {0};
     stop_timer(host);
     eng_host_account(host->app->engine, host->eng, result);
-    if (result->err.code) sw_err_move(&err, &result->err);
-    else sw_batch_finish(host->batch, &err);
+    if (result->err.code)
+        sw_err_move(&err, &result->err);
+    else
+        sw_batch_finish(host->batch, &err);
     struct app_item *it = host->current;
     bool lost = err.code == SW_EUNREACHABLE || err.code == SW_EREMOTE || err.code == 0;
     if (it && reboots(host, it) && lost && !host->timed_out) {
@@ -238,16 +255,21 @@ static void upload_done(void *ctx, struct sw_job_result *result) {
     struct sw_err err = {0};
     stop_timer(host);
     eng_host_account(host->app->engine, host->eng, result);
-    if (host->timed_out) sw_err_set(&err, SW_ETIMEOUT, "carrying '%s' took too long", upload->path);
-    else if (result->err.code) sw_err_move(&err, &result->err);
-    else if (result->status != 0) sw_err_set(&err, SW_EREMOTE, "'%s' could not be written on '%s'", upload->path, host->declared->name);
+    if (host->timed_out)
+        sw_err_set(&err, SW_ETIMEOUT, "carrying '%s' took too long", upload->path);
+    else if (result->err.code)
+        sw_err_move(&err, &result->err);
+    else if (result->status != 0)
+        sw_err_set(&err, SW_EREMOTE, "'%s' could not be written on '%s'", upload->path, host->declared->name);
     else if (strncmp(sw_str_z(&host->upload_out), upload->sha256, 64) != 0)
         sw_err_set(&err, SW_EREMOTE, "'%s' arrived with another checksum than it was sent with", upload->path);
     if (err.code == SW_EREMOTE) sw_err_detail(&err, sw_str_z(&host->upload_out), host->upload_out.len);
     host->timed_out = false;
     host->upload++;
-    if (err.code) end_segment(host, &err);
-    else next_upload(host);
+    if (err.code)
+        end_segment(host, &err);
+    else
+        next_upload(host);
 }
 
 static void next_upload(struct app_host *host) {
