@@ -80,7 +80,7 @@ struct sw_intent {
     const char *address, *type, *name, *host, *provider;
     enum sw_action action;
     const char *token;      /* idempotency token (32 hex digits), generated when NULL */
-    const struct sw_value *desired; /* what a create was asked for, so that a crashed one can be found by natural key */
+    const struct sw_value *desired; /* what a create was asked for, so that a crashed one can be found by natural key; dropped when it is closed */
     int64_t opened_ms, closed_ms;
     const char *outcome;    /* NULL while open; "ok", "failed", "unknown" */
 };

@@ -61,9 +61,10 @@ int sw_journal_open(struct sw_state *state, struct sw_arena *arena, struct sw_in
     return rc;
 }
 
+/* `desired` goes: it is for a recovery, and files in it would make every run's history as large as what the run carried. */
 static int close_one(struct sw_state *state, int64_t intent, const char *outcome, const struct sw_state_resource *result, bool forget, struct sw_err *err) {
     sqlite3_stmt *stmt =
-        sw_db__statement(state, "UPDATE intent SET outcome = ?2, closed_ms = ?3 WHERE id = ?1 AND outcome IS NULL RETURNING address", err);
+        sw_db__statement(state, "UPDATE intent SET outcome = ?2, closed_ms = ?3, desired = NULL WHERE id = ?1 AND outcome IS NULL RETURNING address", err);
     if (!stmt) return SW_EIO;
     sw_db__bind_int(stmt, 1, intent);
     sw_db__bind_text(stmt, 2, outcome ? outcome : "ok");
