@@ -44,7 +44,7 @@ end
 
 local function normalise(want)
   local t = tables.merge(want)
-  if t.command ~= nil and type(t.command) ~= "string" and type(t.command) ~= "table" then
+  if check.plain(t.command) and type(t.command) ~= "string" and type(t.command) ~= "table" then
     slipway.fail("command: expected a text or a list of words")
   end
   if t.command == "" or (type(t.command) == "table" and #t.command == 0) then slipway.fail("command: is empty") end
