@@ -13,12 +13,12 @@ void sw_arena_free(struct sw_arena *arena);
 
 /* Zeroed memory, aligned for any type. Never NULL (aborts when out of memory). */
 void *sw_alloc(struct sw_arena *arena, size_t size);
-#define sw_new(arena, type) ((type *)sw_alloc((arena), sizeof(type)))
+#define sw_new(arena, type)      ((type *)sw_alloc((arena), sizeof(type)))
 #define sw_new_n(arena, type, n) ((type *)sw_alloc_n((arena), (n), sizeof(type)))
 void *sw_alloc_n(struct sw_arena *arena, size_t n, size_t size); /* aborts on overflow */
 
-char *sw_strdup(struct sw_arena *arena, const char *s);               /* NULL gives NULL */
-char *sw_strndup(struct sw_arena *arena, const char *s, size_t len);  /* always NUL-terminated; bytes may hold NULs */
+char *sw_strdup(struct sw_arena *arena, const char *s);              /* NULL gives NULL */
+char *sw_strndup(struct sw_arena *arena, const char *s, size_t len); /* always NUL-terminated; bytes may hold NULs */
 char *sw_printf(struct sw_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 size_t sw_arena_bytes(const struct sw_arena *arena); /* allocated from the system so far */

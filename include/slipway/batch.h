@@ -18,20 +18,21 @@ struct sw_batch;
 enum sw_batch_kind { SW_BATCH_PROBES, SW_BATCH_STEPS };
 
 struct sw_batch_result {
-    bool ran;              /* its begin mark was seen */
-    bool ended;            /* its end mark was seen: status holds */
+    bool ran;   /* its begin mark was seen */
+    bool ended; /* its end mark was seen: status holds */
     int status;
-    const char *out;       /* stdout of the fragment, exactly its bytes; NUL-terminated */
+    const char *out; /* stdout of the fragment, exactly its bytes; NUL-terminated */
     size_t out_len;
-    const char *err;       /* stderr of the fragment */
+    const char *err; /* stderr of the fragment */
     size_t err_len;
-    bool truncated;        /* a stream was longer than the limit; the rest was dropped */
+    bool truncated; /* a stream was longer than the limit; the rest was dropped */
 };
 
-struct sw_batch_events {   /* all optional */
+struct sw_batch_events { /* all optional */
     void (*begin)(void *ctx, size_t id);
-    void (*line)(void *ctx, size_t id, int stream, const char *line, size_t len); /* a step's output, line by line, without the \n; cut at 4 KiB */
-    void (*end)(void *ctx, size_t id, const struct sw_batch_result *result);      /* when both streams have passed its end mark */
+    /* A step's output, line by line, without the \n; cut at 4 KiB. */
+    void (*line)(void *ctx, size_t id, int stream, const char *line, size_t len);
+    void (*end)(void *ctx, size_t id, const struct sw_batch_result *result); /* when both streams have passed its end mark */
     void *ctx;
 };
 

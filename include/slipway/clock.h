@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint64_t sw_now_ms(void);      /* monotonic */
-int64_t sw_wall_ms(void);      /* since 1970-01-01 UTC */
+uint64_t sw_now_ms(void); /* monotonic */
+int64_t sw_wall_ms(void); /* since 1970-01-01 UTC */
 /* "2026-11-27T10:55:00Z" into buf. Returns buf. */
 char *sw_format_time(int64_t wall_ms, char buf[static 32]);
 /* "0.4s" "12s" "3m05s" "2h10m" into buf. Returns buf. */

@@ -9,22 +9,22 @@
 
 /* What the last operations cost: for benchmarks, tests and --json. */
 struct sw_engine_stats {
-    unsigned hosts;              /* connected to */
-    unsigned channels;           /* exec channels opened */
-    unsigned lists;              /* API list calls */
+    unsigned hosts;    /* connected to */
+    unsigned channels; /* exec channels opened */
+    unsigned lists;    /* API list calls */
     uint64_t bytes_in, bytes_out;
 };
 
-struct sw_engine_op;             /* what runs, and the open connections; private */
+struct sw_engine_op; /* what runs, and the open connections; private */
 
 /* What an operation needs, borrowed. Zero-initialise, fill the upper part, end with sw_engine_done(). */
 struct sw_engine {
     struct sw_loop *loop;
-    struct sw_arena *arena;      /* lifetime of the run */
+    struct sw_arena *arena; /* lifetime of the run */
     const struct sw_types *types;
     struct sw_state *state;
     struct sw_sink sink;
-    unsigned parallelism;        /* API calls at a time; 0 = 10. Hosts are not counted */
+    unsigned parallelism; /* API calls at a time; 0 = 10. Hosts are not counted */
 
     struct sw_engine_op *op;
     struct sw_engine_stats stats;
@@ -34,18 +34,21 @@ struct sw_engine {
 void sw_engine_done(struct sw_engine *engine);
 
 struct sw_plan_options {
-    const char **targets;        /* addresses, globs over addresses, or host names, NULL-terminated, or NULL */
+    const char **targets; /* addresses, globs over addresses, or host names, NULL-terminated, or NULL */
     const char **excludes;
     const char **replaces;
     bool destroy, refresh_only;
-    bool no_refresh;             /* trust the state */
+    bool no_refresh; /* trust the state */
 };
 
 /* Makes a plan. Reads the world: one exec per reachable host, one list per API type. */
 int sw_engine_plan(struct sw_engine *engine, const char *inventory, const struct sw_config *config, const struct sw_plan_options *options,
                    struct sw_plan **ret, struct sw_err *err);
 
-struct sw_apply_result { size_t done, failed, skipped, unchanged; bool cancelled; };
+struct sw_apply_result {
+    size_t done, failed, skipped, unchanged;
+    bool cancelled;
+};
 /* Runs a plan and nothing else. The state is right whatever happens. SW_EREMOTE when something failed; SW_ECONFLICT when the plan is stale. */
 int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct sw_apply_result *ret, struct sw_err *err);
 /* Asks a running apply or plan to stop: level 1 = finish what runs and start nothing, 2 = stop now. Loop thread. */

@@ -40,12 +40,12 @@ struct sw_pos {
 /* Zero-initialise. Free with sw_err_done(). */
 struct sw_err {
     int code;
-    char *message;     /* one line, no final dot */
-    char *hint;        /* what to try next, or NULL */
-    char *detail;      /* the remote's own words, several lines, or NULL */
-    char *file;        /* the user's file, or NULL */
+    char *message; /* one line, no final dot */
+    char *hint;    /* what to try next, or NULL */
+    char *detail;  /* the remote's own words, several lines, or NULL */
+    char *file;    /* the user's file, or NULL */
     unsigned line, column;
-    char **frames;     /* "planning 'n1/file:/etc/hosts'", innermost first */
+    char **frames; /* "planning 'n1/file:/etc/hosts'", innermost first */
     size_t n_frames;
 };
 

@@ -10,12 +10,12 @@ enum sw_action {
     SW_NOOP,
     SW_CREATE,
     SW_UPDATE,
-    SW_REPLACE,  /* delete, then create (or create first with lifecycle.create_before_destroy) */
+    SW_REPLACE, /* delete, then create (or create first with lifecycle.create_before_destroy) */
     SW_DELETE,
-    SW_FORGET,   /* drop from the state, leave the world alone */
+    SW_FORGET, /* drop from the state, leave the world alone */
 };
-const char *sw_action_name(enum sw_action action);   /* "create" */
-const char *sw_action_sign(enum sw_action action);   /* "+" "~" "-/+" "-" "." */
+const char *sw_action_name(enum sw_action action); /* "create" */
+const char *sw_action_sign(enum sw_action action); /* "+" "~" "-/+" "-" "." */
 
 struct sw_plan_item {
     const struct sw_resource *resource; /* for DELETE and FORGET: rebuilt from the state */
@@ -26,33 +26,33 @@ struct sw_plan_item {
     const struct sw_value *prior;  /* as recorded in the state, or NULL */
     struct sw_attr_diff *diffs;
     size_t n_diffs;
-    bool at_apply;                 /* could not be read at plan time: read, and perhaps left alone, at apply */
-    bool drifted;                  /* before differs from prior: somebody else changed it */
-    bool triggered;                /* acts because of restart_on */
-    bool unsettled;                /* recorded as begun only, and found: to be recorded as done */
-    uint32_t *needs;               /* indices of items that must be done first */
+    bool at_apply;   /* could not be read at plan time: read, and perhaps left alone, at apply */
+    bool drifted;    /* before differs from prior: somebody else changed it */
+    bool triggered;  /* acts because of restart_on */
+    bool unsettled;  /* recorded as begun only, and found: to be recorded as done */
+    uint32_t *needs; /* indices of items that must be done first */
     size_t n_needs;
 };
 
 struct sw_plan {
-    const char *inventory;         /* name */
-    const char *lineage;           /* of the state it was made against */
-    int64_t serial;                /* of the state */
-    int64_t created_ms;            /* wall clock */
+    const char *inventory; /* name */
+    const char *lineage;   /* of the state it was made against */
+    int64_t serial;        /* of the state */
+    int64_t created_ms;    /* wall clock */
     bool destroy, refresh_only;
     const struct sw_host **hosts;
     size_t n_hosts;
-    struct sw_plan_item *items;    /* topological order */
+    struct sw_plan_item *items; /* topological order */
     size_t n_items;
     const struct sw_output *outputs;
     size_t n_outputs;
     const struct sw_value *providers;
     const struct sw_value *modules;
-    const struct sw_moved *moved;  /* renames to make in the state first */
+    const struct sw_moved *moved; /* renames to make in the state first */
     size_t n_moved;
     const char **warnings;
     size_t n_warnings;
-    size_t count[6];               /* by action */
+    size_t count[6]; /* by action */
 };
 
 bool sw_plan_is_empty(const struct sw_plan *plan); /* nothing but NOOPs */

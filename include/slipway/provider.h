@@ -14,29 +14,29 @@ struct sw_type;
 /* One resource as handed to a type. */
 struct sw_item {
     const struct sw_resource *resource;
-    const struct sw_value *desired;   /* resolved as far as known (may hold UNKNOWN); NULL when it only exists in the state */
-    const struct sw_value *prior;     /* attributes in the state, or NULL */
-    const struct sw_value *have;      /* what was read, or NULL (for steps and act) */
-    enum sw_action action;            /* for steps and act */
-    bool triggered;                   /* restart_on fired */
-    const char *token;                /* idempotency token, for act */
+    const struct sw_value *desired; /* resolved as far as known (may hold UNKNOWN); NULL when it only exists in the state */
+    const struct sw_value *prior;   /* attributes in the state, or NULL */
+    const struct sw_value *have;    /* what was read, or NULL (for steps and act) */
+    enum sw_action action;          /* for steps and act */
+    bool triggered;                 /* restart_on fired */
+    const char *token;              /* idempotency token, for act */
 };
 
 /* A step on a host: shell code and files to carry there first. Strings in the arena. */
 struct sw_upload {
-    const char *path;        /* final place of the staged file on the node (a temporary name beside its destination; the script renames it) */
-    const char *source;      /* local file, streamed; or NULL: */
-    const char *data;        /* bytes */
-    size_t len;              /* of data */
-    const char *sha256;      /* 64 hex digits; checked on the node */
+    const char *path;   /* final place of the staged file on the node (a temporary name beside its destination; the script renames it) */
+    const char *source; /* local file, streamed; or NULL: */
+    const char *data;   /* bytes */
+    size_t len;         /* of data */
+    const char *sha256; /* 64 hex digits; checked on the node */
 };
 struct sw_step {
-    const char *script;      /* one fragment */
+    const char *script; /* one fragment */
     size_t len;
     const struct sw_upload *uploads;
     size_t n_uploads;
-    unsigned timeout_ms;     /* 0 = the default, 900,000 */
-    bool reconnect;          /* the connection may drop at its end (reboot): reconnect until it is back, `timeout_ms` at most */
+    unsigned timeout_ms; /* 0 = the default, 900,000 */
+    bool reconnect;      /* the connection may drop at its end (reboot): reconnect until it is back, `timeout_ms` at most */
 };
 
 typedef void sw_list_done(void *ctx, const struct sw_value *const *have /* n, NULL = absent */, struct sw_err *err /* NULL = fine */);
@@ -53,8 +53,8 @@ struct sw_type_ops {
     /* The step that makes item.desired true (CREATE, UPDATE) or removes it (DELETE). */
     int (*step)(const struct sw_type *type, const struct sw_item *item, struct sw_arena *arena, struct sw_step *ret, struct sw_err *err);
     /* Attributes after a successful step, from its output (desired plus computed ones). */
-    int (*result)(const struct sw_type *type, const struct sw_item *item, const struct sw_batch_result *output,
-                  struct sw_arena *arena, const struct sw_value **ret, struct sw_err *err);
+    int (*result)(const struct sw_type *type, const struct sw_item *item, const struct sw_batch_result *output, struct sw_arena *arena,
+                  const struct sw_value **ret, struct sw_err *err);
     /* In an API. Both finish on a later turn of the loop. */
     void (*list)(const struct sw_type *type, const struct sw_value *provider, const struct sw_item *items, size_t n, struct sw_arena *arena,
                  sw_list_done *done, void *ctx);
@@ -66,12 +66,12 @@ struct sw_type_ops {
 };
 
 struct sw_type {
-    const char *name;      /* "file", "aws_vpc" */
+    const char *name; /* "file", "aws_vpc" */
     const char *doc;
     bool on_host;
-    bool batched;          /* probe and read take all of a host's items of this type at once */
-    bool owns_host;        /* deleting one takes everything on hosts that refer to it with it (a VM) */
-    const char *provider;  /* default provider alias of an API type, e.g. "lab" */
+    bool batched;         /* probe and read take all of a host's items of this type at once */
+    bool owns_host;       /* deleting one takes everything on hosts that refer to it with it (a VM) */
+    const char *provider; /* default provider alias of an API type, e.g. "lab" */
     const struct sw_schema *schema;
     const struct sw_type_ops *ops;
     void *impl;

@@ -4,7 +4,11 @@
 
 #include "slipway/event.h"
 
-struct sw_style { bool color; bool unicode; unsigned columns; }; /* columns 0 = 100 */
+struct sw_style {
+    bool color;
+    bool unicode;
+    unsigned columns;
+}; /* columns 0 = 100 */
 
 /* The plan for people: grouped by layer and host, + ~ - -/+, attribute and text diffs, summary line at the end. */
 void sw_report_plan(struct sw_str *out, const struct sw_plan *plan, const struct sw_style *style, bool show_unchanged);

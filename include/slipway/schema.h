@@ -9,24 +9,24 @@ enum sw_attr_type { SW_T_ANY, SW_T_STRING, SW_T_INT, SW_T_NUMBER, SW_T_BOOL, SW_
 struct sw_attr {
     const char *name;
     enum sw_attr_type type;
-    enum sw_attr_type elem;            /* of a LIST or MAP; SW_T_ANY = anything */
-    const struct sw_schema *object;    /* a MAP (or elements of a LIST) of this shape, or NULL */
+    enum sw_attr_type elem;         /* of a LIST or MAP; SW_T_ANY = anything */
+    const struct sw_schema *object; /* a MAP (or elements of a LIST) of this shape, or NULL */
     bool required;
-    bool immutable;                    /* a change means replace */
-    bool computed;                     /* set by the world, not by the user */
+    bool immutable; /* a change means replace */
+    bool computed;  /* set by the world, not by the user */
     bool sensitive;
-    bool write_only;                   /* shown, but not compared: another attribute (a hash) tells of its change */
-    const struct sw_value *fallback;   /* the default, or NULL */
-    const struct sw_value *one_of;     /* LIST of allowed values, or NULL */
-    const char *doc;                   /* one sentence */
+    bool write_only;                 /* shown, but not compared: another attribute (a hash) tells of its change */
+    const struct sw_value *fallback; /* the default, or NULL */
+    const struct sw_value *one_of;   /* LIST of allowed values, or NULL */
+    const char *doc;                 /* one sentence */
 };
 
 struct sw_schema {
-    const char *name;     /* "file", "inventory", … for messages */
+    const char *name; /* "file", "inventory", … for messages */
     const char *doc;
     const struct sw_attr *attrs; /* sorted by name */
     size_t n_attrs;
-    bool open;            /* unknown keys are allowed */
+    bool open; /* unknown keys are allowed */
 };
 
 const struct sw_attr *sw_schema_find(const struct sw_schema *schema, const char *name);

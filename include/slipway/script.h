@@ -17,13 +17,15 @@ struct sw_script_options {
     bool untrusted;            /* a stranger's pull request: guards and probes of the playbook are not run at plan time */
 };
 
-int sw_script_new(struct sw_loop *loop, struct sw_arena *arena, const struct sw_script_options *options, struct sw_script **ret, struct sw_err *err);
+int sw_script_new(struct sw_loop *loop, struct sw_arena *arena, const struct sw_script_options *options, struct sw_script **ret,
+                  struct sw_err *err);
 void sw_script_free(struct sw_script *script);
 const struct sw_types *sw_script_types(struct sw_script *script);
 /* Evaluates the inventory's playbook. Everything in `ret` lives in the arena given to sw_script_new. */
 int sw_script_declare(struct sw_script *script, const struct sw_inventory *inventory, struct sw_config **ret, struct sw_err *err);
 /* For a saved plan: loads the Lua files beside the playbook that define its types, checking their sha256. */
-int sw_script_load_modules(struct sw_script *script, const struct sw_inventory *inventory, const struct sw_value *modules, struct sw_err *err);
+int sw_script_load_modules(struct sw_script *script, const struct sw_inventory *inventory, const struct sw_value *modules,
+                           struct sw_err *err);
 /* Names of all known types, sorted; loads the whole library. For docs and completion. */
 int sw_script_type_names(struct sw_script *script, const char *const **ret, size_t *ret_n, struct sw_err *err);
 /* A file that travels in the binary, by its path in the source tree ("inventories/lab/inventory.yaml"). NULL = absent. */

@@ -12,10 +12,10 @@ struct sw_state;
 
 struct sw_state_resource {
     const char *address, *type, *name, *host, *provider; /* host, provider may be NULL */
-    const struct sw_value *attributes; /* MAP */
-    const char **depends;              /* NULL-terminated */
-    const char *status;                /* "ok", "partial" (a create that did not finish) */
-    int64_t seq;                       /* order of declaration when last applied */
+    const struct sw_value *attributes;                   /* MAP */
+    const char **depends;                                /* NULL-terminated */
+    const char *status;                                  /* "ok", "partial" (a create that did not finish) */
+    int64_t seq;                                         /* order of declaration when last applied */
     int64_t updated_ms;
     bool prevent_destroy, create_before_destroy;
 };
@@ -35,7 +35,7 @@ const unsigned char *sw_state_key(const struct sw_state *state); /* 32 bytes; NU
  * host, or whose lease ran out, is taken over, and *ret_takeover (arena) says so, else NULL. SW_ELOCKED names the owner, since when, and how to unlock.
  * Every write checks it: SW_ELOCKED when somebody else holds it, or when it was ours and is lost. A single write while nobody holds it is allowed. */
 int sw_state_lock(struct sw_state *state, const char *operation, struct sw_arena *arena, const char **ret_takeover, struct sw_err *err);
-int sw_state_touch(struct sw_state *state, struct sw_err *err);   /* SW_ELOCKED when the lock was lost (fencing) */
+int sw_state_touch(struct sw_state *state, struct sw_err *err); /* SW_ELOCKED when the lock was lost (fencing) */
 void sw_state_unlock(struct sw_state *state);
 int sw_state_force_unlock(struct sw_state *state, struct sw_err *err);
 
@@ -62,10 +62,10 @@ int sw_state_outputs(struct sw_state *state, struct sw_arena *arena, const struc
 /* Runs. Every run is kept. */
 struct sw_run {
     int64_t id;
-    const char *operation;  /* "apply", "destroy", "import" */
-    const char *who;        /* user@host */
+    const char *operation;        /* "apply", "destroy", "import" */
+    const char *who;              /* user@host */
     int64_t started_ms, ended_ms; /* ended 0 = running or crashed */
-    const char *outcome;    /* "ok", "failed", "cancelled", "crashed", NULL = open */
+    const char *outcome;          /* "ok", "failed", "cancelled", "crashed", NULL = open */
     int64_t done, failed, skipped;
 };
 int sw_run_begin(struct sw_state *state, const char *operation, int64_t *ret_run, struct sw_err *err);
@@ -75,28 +75,32 @@ int sw_runs(struct sw_state *state, struct sw_arena *arena, struct sw_run **ret,
 /* The journal. One transaction opens any number of intents (a host's script opens all its steps at once): one fsync, on disk when it returns.
  * Closing costs none: kill -9 loses no close, a power cut may, and the intent is then pending again. */
 struct sw_intent {
-    int64_t id;             /* set by sw_journal_open */
+    int64_t id; /* set by sw_journal_open */
     int64_t run;
     const char *address, *type, *name, *host, *provider;
     enum sw_action action;
-    const char *token;      /* idempotency token (32 hex digits), generated when NULL */
-    const struct sw_value *desired; /* what a create was asked for, so that a crashed one can be found by natural key; dropped when it is closed */
+    const char *token; /* idempotency token (32 hex digits), generated when NULL */
+    const struct sw_value
+        *desired; /* what a create was asked for, so that a crashed one can be found by natural key; dropped when it is closed */
     int64_t opened_ms, closed_ms;
-    const char *outcome;    /* NULL while open; "ok", "failed", "unknown" */
+    const char *outcome; /* NULL while open; "ok", "failed", "unknown" */
 };
 int sw_journal_open(struct sw_state *state, struct sw_arena *arena, struct sw_intent *intents, size_t n, struct sw_err *err);
 /* Closes an intent and writes (result != NULL) or forgets (result NULL and forget) the resource, in one transaction. */
-int sw_journal_close(struct sw_state *state, int64_t intent, const char *outcome, const struct sw_state_resource *result, bool forget, struct sw_err *err);
+int sw_journal_close(struct sw_state *state, int64_t intent, const char *outcome, const struct sw_state_resource *result, bool forget,
+                     struct sw_err *err);
 /* Intents that a crashed run left open, oldest first. */
 int sw_journal_pending(struct sw_state *state, struct sw_arena *arena, struct sw_intent **ret, size_t *ret_n, struct sw_err *err);
 /* All of a run's intents, in order: for `state history RUN`. */
-int sw_journal_of_run(struct sw_state *state, int64_t run, struct sw_arena *arena, struct sw_intent **ret, size_t *ret_n, struct sw_err *err);
+int sw_journal_of_run(struct sw_state *state, int64_t run, struct sw_arena *arena, struct sw_intent **ret, size_t *ret_n,
+                      struct sw_err *err);
 
 /* secretbox: AES-256-GCM with a random nonce; text form "v1:" base64(nonce || ciphertext || tag). `context` is authenticated too. */
 int sw_seal(const unsigned char *key, const char *context, const void *plain, size_t len, struct sw_str *ret);
 int sw_unseal(const unsigned char *key, const char *context, const char *text, struct sw_str *ret, struct sw_err *err);
 /* A value's JSON with every secret sealed ({"$sealed": "v1:…"}, inside sw_json_write's {"$map": …}), and back. */
 void sw_value_seal(struct sw_str *out, const struct sw_value *v, const unsigned char *key, const char *context);
-int sw_value_unseal(struct sw_arena *arena, const char *json, size_t len, const unsigned char *key, const char *context, const struct sw_value **ret, struct sw_err *err);
+int sw_value_unseal(struct sw_arena *arena, const char *json, size_t len, const unsigned char *key, const char *context,
+                    const struct sw_value **ret, struct sw_err *err);
 
 #endif

@@ -22,7 +22,7 @@ void sw_str_addz(struct sw_str *s, const char *z);
 void sw_str_addc(struct sw_str *s, char c);
 void sw_str_addf(struct sw_str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void sw_str_addv(struct sw_str *s, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-void sw_str_clear(struct sw_str *s);          /* keeps the memory */
+void sw_str_clear(struct sw_str *s); /* keeps the memory */
 void sw_str_done(struct sw_str *s);
 const char *sw_str_z(const struct sw_str *s); /* "" when empty; borrowed */
 char *sw_str_take(struct sw_str *s);          /* the malloc'ed text, s is emptied; "" when empty */

@@ -39,17 +39,28 @@ struct sw_value {
         bool b;
         int64_t i;
         double d;
-        struct { const char *p; size_t len; } s;                      /* NUL-terminated, may hold NULs */
-        struct { const struct sw_value **v; size_t n; } list;         /* LIST and CONCAT */
-        struct { const struct sw_pair *v; size_t n; } map;
-        struct { const char *address, *path; } ref;
+        struct {
+            const char *p;
+            size_t len;
+        } s; /* NUL-terminated, may hold NULs */
+        struct {
+            const struct sw_value **v;
+            size_t n;
+        } list; /* LIST and CONCAT */
+        struct {
+            const struct sw_pair *v;
+            size_t n;
+        } map;
+        struct {
+            const char *address, *path;
+        } ref;
     };
 };
 
 extern const struct sw_value SW_NULL_VALUE, SW_TRUE_VALUE, SW_FALSE_VALUE, SW_UNKNOWN_VALUE, SW_EMPTY_MAP, SW_EMPTY_LIST;
 
-const struct sw_value *sw_value_str(struct sw_arena *arena, const char *z);                /* copies */
-const struct sw_value *sw_value_strn(struct sw_arena *arena, const char *p, size_t len);   /* copies */
+const struct sw_value *sw_value_str(struct sw_arena *arena, const char *z);              /* copies */
+const struct sw_value *sw_value_strn(struct sw_arena *arena, const char *p, size_t len); /* copies */
 const struct sw_value *sw_value_int(struct sw_arena *arena, int64_t i);
 const struct sw_value *sw_value_real(struct sw_arena *arena, double d);
 const struct sw_value *sw_value_bool(bool b);
@@ -75,10 +86,15 @@ bool sw_get_bool(const struct sw_value *map, const char *key, bool fallback);
 const struct sw_value *sw_map_with(struct sw_arena *arena, const struct sw_value *map, const char *key, const struct sw_value *value);
 /* `over`'s members over `base`'s, one level deep. */
 const struct sw_value *sw_map_merge(struct sw_arena *arena, const struct sw_value *base, const struct sw_value *over);
-static inline bool sw_is(const struct sw_value *v, enum sw_kind kind) { return v && v->kind == kind; }
-static inline bool sw_is_nil(const struct sw_value *v) { return !v || v->kind == SW_NULL; }
+static inline bool sw_is(const struct sw_value *v, enum sw_kind kind) {
+    return v && v->kind == kind;
+}
+static inline bool sw_is_nil(const struct sw_value *v) {
+    return !v || v->kind == SW_NULL;
+}
 
-bool sw_value_equal(const struct sw_value *a, const struct sw_value *b); /* NULL equals SW_NULL; INT 1 equals REAL 1.0; secret marks ignored */
+/* NULL equals SW_NULL; INT 1 equals REAL 1.0; secret marks ignored. */
+bool sw_value_equal(const struct sw_value *a, const struct sw_value *b);
 bool sw_value_has_unknown(const struct sw_value *v); /* holds UNKNOWN, REF or CONCAT anywhere */
 bool sw_value_has_secret(const struct sw_value *v);
 

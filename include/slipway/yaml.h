@@ -11,14 +11,15 @@
 #include "slipway/value.h"
 
 struct sw_yaml_limits {
-    size_t max_bytes;  /* 0 = 8 MiB */
-    size_t max_nodes;  /* 0 = 1,000,000, aliases counted as expanded */
-    unsigned max_depth;/* 0 = 64 */
+    size_t max_bytes;   /* 0 = 8 MiB */
+    size_t max_nodes;   /* 0 = 1,000,000, aliases counted as expanded */
+    unsigned max_depth; /* 0 = 64 */
 };
 
 /* Resolves a tag such as `!env NAME`, `!file PATH`, `!vault "secret/data/x#key"`. `tag` without the "!".
  * Returns 0 and a value (usually secret), or an error. */
-typedef int sw_yaml_tag_fn(void *ctx, struct sw_arena *arena, const char *tag, const char *text, const struct sw_value **ret, struct sw_err *err);
+typedef int sw_yaml_tag_fn(void *ctx, struct sw_arena *arena, const char *tag, const char *text, const struct sw_value **ret,
+                           struct sw_err *err);
 
 /* `name` is the file's name in messages. tag_fn NULL: every local tag is an error. */
 int sw_yaml_read(struct sw_arena *arena, const char *name, const char *text, size_t len, const struct sw_yaml_limits *limits,

@@ -8,7 +8,7 @@
 
 /* Chunks double from FIRST to LARGEST: a small arena (one operation) costs one page, a large one (an inventory of
  * thousands of nodes) few mallocs. Requests beyond LARGE get a chunk of their own, so they never waste a chunk's rest. */
-#define CHUNK_FIRST ((size_t)2048)
+#define CHUNK_FIRST   ((size_t)2048)
 #define CHUNK_LARGEST ((size_t)256 * 1024)
 #define LARGE_DIVISOR 4
 
@@ -35,76 +35,60 @@ struct sw_arena {
     size_t bytes;
 };
 
-static void out_of_memory(void)
-{
+static void out_of_memory(void) {
     fputs("slipway: out of memory\n", stderr);
     abort();
 }
 
-void *sw_xmalloc(size_t size)
-{
+void *sw_xmalloc(size_t size) {
     void *p = malloc(size ? size : 1);
-    if (!p)
-        out_of_memory();
+    if (!p) out_of_memory();
     return p;
 }
 
-void *sw_xcalloc(size_t n, size_t size)
-{
+void *sw_xcalloc(size_t n, size_t size) {
     void *p = calloc(n ? n : 1, size ? size : 1);
-    if (!p)
-        out_of_memory();
+    if (!p) out_of_memory();
     return p;
 }
 
-void *sw_xrealloc(void *p, size_t size)
-{
+void *sw_xrealloc(void *p, size_t size) {
     p = realloc(p, size ? size : 1);
-    if (!p)
-        out_of_memory();
+    if (!p) out_of_memory();
     return p;
 }
 
-char *sw_xstrdup(const char *s)
-{
+char *sw_xstrdup(const char *s) {
     return sw_xstrndup(s, strlen(s));
 }
 
-char *sw_xstrndup(const char *s, size_t len)
-{
-    if (len == SIZE_MAX)
-        out_of_memory();
+char *sw_xstrndup(const char *s, size_t len) {
+    if (len == SIZE_MAX) out_of_memory();
     char *copy = sw_xmalloc(len + 1);
-    if (len)
-        memcpy(copy, s, len);
+    if (len) memcpy(copy, s, len);
     copy[len] = '\0';
     return copy;
 }
 
-char *sw_xprintf(const char *fmt, ...)
-{
+char *sw_xprintf(const char *fmt, ...) {
     char *text = NULL;
     va_list ap;
     va_start(ap, fmt);
     int n = vasprintf(&text, fmt, ap);
     va_end(ap);
-    if (n < 0)
-        out_of_memory();
+    if (n < 0) out_of_memory();
     return text;
 }
 
-struct sw_arena *sw_arena_new(void)
-{
+struct sw_arena *sw_arena_new(void) {
     struct sw_arena *arena = sw_xcalloc(1, sizeof *arena);
     arena->next_size = CHUNK_FIRST;
     arena->bytes = sizeof *arena;
     return arena;
 }
 
-void sw_arena_free(struct sw_arena *arena)
-{
-    if (!arena)
-        return;
+void sw_arena_free(struct sw_arena *arena) {
+    if (!arena) return;
     struct chunk *next;
     for (struct chunk *c = arena->chunks; c; c = next) {
         next = c->next;
@@ -113,8 +97,7 @@ void sw_arena_free(struct sw_arena *arena)
     free(arena);
 }
 
-static struct chunk *add_chunk(struct sw_arena *arena, size_t size)
-{
+static struct chunk *add_chunk(struct sw_arena *arena, size_t size) {
     struct chunk *c = sw_xcalloc(1, sizeof *c + size);
     c->next = arena->chunks;
     arena->chunks = c;
@@ -122,62 +105,49 @@ static struct chunk *add_chunk(struct sw_arena *arena, size_t size)
     return c;
 }
 
-void *sw_alloc(struct sw_arena *arena, size_t size)
-{
+void *sw_alloc(struct sw_arena *arena, size_t size) {
     const size_t align = alignof(max_align_t);
-    if (size > SIZE_MAX / 2)
-        out_of_memory();
-    if (EACH_ITS_OWN)
-        return add_chunk(arena, size)->data;
+    if (size > SIZE_MAX / 2) out_of_memory();
+    if (EACH_ITS_OWN) return add_chunk(arena, size)->data;
 
     size_t rounded = size ? (size + align - 1) & ~(align - 1) : align;
     if (rounded > (size_t)(arena->end - arena->at)) {
-        if (rounded > arena->next_size / LARGE_DIVISOR)
-            return add_chunk(arena, rounded)->data;
+        if (rounded > arena->next_size / LARGE_DIVISOR) return add_chunk(arena, rounded)->data;
         struct chunk *c = add_chunk(arena, arena->next_size);
         arena->at = c->data;
         arena->end = c->data + arena->next_size;
-        if (arena->next_size < CHUNK_LARGEST)
-            arena->next_size *= 2;
+        if (arena->next_size < CHUNK_LARGEST) arena->next_size *= 2;
     }
     void *p = arena->at;
     arena->at += rounded;
     return p;
 }
 
-void *sw_alloc_n(struct sw_arena *arena, size_t n, size_t size)
-{
+void *sw_alloc_n(struct sw_arena *arena, size_t n, size_t size) {
     size_t bytes;
-    if (__builtin_mul_overflow(n, size, &bytes))
-        out_of_memory();
+    if (__builtin_mul_overflow(n, size, &bytes)) out_of_memory();
     return sw_alloc(arena, bytes);
 }
 
-char *sw_strdup(struct sw_arena *arena, const char *s)
-{
+char *sw_strdup(struct sw_arena *arena, const char *s) {
     return s ? sw_strndup(arena, s, strlen(s)) : NULL;
 }
 
-char *sw_strndup(struct sw_arena *arena, const char *s, size_t len)
-{
-    if (len == SIZE_MAX)
-        out_of_memory();
+char *sw_strndup(struct sw_arena *arena, const char *s, size_t len) {
+    if (len == SIZE_MAX) out_of_memory();
     char *copy = sw_alloc(arena, len + 1);
-    if (len)
-        memcpy(copy, s, len);
+    if (len) memcpy(copy, s, len);
     return copy;
 }
 
-char *sw_printf(struct sw_arena *arena, const char *fmt, ...)
-{
+char *sw_printf(struct sw_arena *arena, const char *fmt, ...) {
     char small[256];
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
     int n = vsnprintf(small, sizeof small, fmt, ap);
     va_end(ap);
-    if (n < 0)
-        out_of_memory();
+    if (n < 0) out_of_memory();
     char *text;
     if ((size_t)n < sizeof small) {
         text = sw_strndup(arena, small, (size_t)n);
@@ -189,7 +159,6 @@ char *sw_printf(struct sw_arena *arena, const char *fmt, ...)
     return text;
 }
 
-size_t sw_arena_bytes(const struct sw_arena *arena)
-{
+size_t sw_arena_bytes(const struct sw_arena *arena) {
     return arena->bytes;
 }

@@ -13,34 +13,26 @@
 #include "slipway/arena.h"
 #include "slipway/clock.h"
 
-static int read_all(int fd, const char *path, size_t max_bytes, struct sw_str *ret, struct sw_err *err)
-{
+static int read_all(int fd, const char *path, size_t max_bytes, struct sw_str *ret, struct sw_err *err) {
     char buffer[64 * 1024];
     size_t total = 0;
     for (;;) {
         ssize_t n = read(fd, buffer, sizeof buffer);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return sw_err_set(err, SW_EIO, "cannot read '%s': %s", path, strerror(errno));
-        if (n == 0)
-            return 0;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return sw_err_set(err, SW_EIO, "cannot read '%s': %s", path, strerror(errno));
+        if (n == 0) return 0;
         total += (size_t)n;
-        if (total > max_bytes)
-            return sw_err_set(err, SW_ELIMIT, "'%s' is larger than %zu bytes", path, max_bytes);
+        if (total > max_bytes) return sw_err_set(err, SW_ELIMIT, "'%s' is larger than %zu bytes", path, max_bytes);
         sw_str_add(ret, buffer, (size_t)n);
-        if (ret->overflow)
-            return sw_err_set(err, SW_ELIMIT, "'%s' is larger than %zu bytes", path, ret->len);
+        if (ret->overflow) return sw_err_set(err, SW_ELIMIT, "'%s' is larger than %zu bytes", path, ret->len);
     }
 }
 
-int sw_file_read(const char *path, size_t max_bytes, struct sw_str *ret, struct sw_err *err)
-{
+int sw_file_read(const char *path, size_t max_bytes, struct sw_str *ret, struct sw_err *err) {
     /* O_NONBLOCK: opening a FIFO must not hang; it means nothing to a regular file. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            return sw_err_set(err, SW_ENOTFOUND, "no such file '%s'", path);
+        if (errno == ENOENT || errno == ENOTDIR) return sw_err_set(err, SW_ENOTFOUND, "no such file '%s'", path);
         return sw_err_set(err, SW_EIO, "cannot read '%s': %s", path, strerror(errno));
     }
     struct stat st;
@@ -55,21 +47,17 @@ int sw_file_read(const char *path, size_t max_bytes, struct sw_str *ret, struct 
     else
         rc = read_all(fd, path, max_bytes, &text, err);
     close(fd);
-    if (rc == 0)
-        sw_str_add(ret, sw_str_z(&text), text.len);
+    if (rc == 0) sw_str_add(ret, sw_str_z(&text), text.len);
     sw_wipe(text.p, text.len);
     sw_str_done(&text);
     return rc;
 }
 
-static int write_all(int fd, const unsigned char *p, size_t len)
-{
+static int write_all(int fd, const unsigned char *p, size_t len) {
     while (len) {
         ssize_t n = write(fd, p, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
         p += n;
         len -= (size_t)n;
     }
@@ -77,8 +65,7 @@ static int write_all(int fd, const unsigned char *p, size_t len)
 }
 
 /* Makes the rename itself last. Some file systems cannot sync a directory: the file is there all the same. */
-static void sync_directory(const char *path)
-{
+static void sync_directory(const char *path) {
     char *copy = sw_xstrdup(path);
     int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
@@ -88,8 +75,7 @@ static void sync_directory(const char *path)
     free(copy);
 }
 
-int sw_file_write(const char *path, const void *data, size_t len, unsigned mode, struct sw_err *err)
-{
+int sw_file_write(const char *path, const void *data, size_t len, unsigned mode, struct sw_err *err) {
     uint64_t random;
     sw_random(&random, sizeof random);
     char *temporary = sw_xprintf("%s.%012llx.tmp", path, (unsigned long long)(random & 0xffffffffffff));
@@ -121,8 +107,7 @@ int sw_file_write(const char *path, const void *data, size_t len, unsigned mode,
     return rc;
 }
 
-int sw_mkdirs(const char *path, unsigned mode, struct sw_err *err)
-{
+int sw_mkdirs(const char *path, unsigned mode, struct sw_err *err) {
     char *copy = sw_xstrdup(path);
     int rc = 0;
     for (char *at = copy; rc == 0;) {
@@ -138,18 +123,15 @@ int sw_mkdirs(const char *path, unsigned mode, struct sw_err *err)
             else if (!S_ISDIR(st.st_mode))
                 rc = sw_err_set(err, SW_EIO, "cannot make directory '%s': '%s' is not a directory", path, copy);
         }
-        if (saved == '\0')
-            break;
+        if (saved == '\0') break;
         *at = saved;
     }
     free(copy);
     return rc;
 }
 
-char *sw_expand_home(const char *path)
-{
-    if (path[0] != '~' || (path[1] != '/' && path[1] != '\0'))
-        return sw_xstrdup(path);
+char *sw_expand_home(const char *path) {
+    if (path[0] != '~' || (path[1] != '/' && path[1] != '\0')) return sw_xstrdup(path);
     const char *home = getenv("HOME");
     if (!home || !*home) {
         struct passwd *pw = getpwuid(getuid());

@@ -12,26 +12,20 @@
 static int log_fd = -1;
 static uint64_t started_ms;
 
-void sw_log_open(const char *path)
-{
-    if (log_fd > STDERR_FILENO)
-        close(log_fd);
+void sw_log_open(const char *path) {
+    if (log_fd > STDERR_FILENO) close(log_fd);
     log_fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : STDERR_FILENO;
     /* A log that cannot be written where it was wanted is still wanted. */
-    if (log_fd < 0)
-        log_fd = STDERR_FILENO;
+    if (log_fd < 0) log_fd = STDERR_FILENO;
     started_ms = sw_now_ms();
 }
 
-bool sw_log_on(void)
-{
+bool sw_log_on(void) {
     return log_fd >= 0;
 }
 
-void sw_log(const char *subject, const char *fmt, ...)
-{
-    if (log_fd < 0)
-        return;
+void sw_log(const char *subject, const char *fmt, ...) {
+    if (log_fd < 0) return;
     struct sw_str text = {.max = 8192}, line = {0};
     va_list ap;
     va_start(ap, fmt);

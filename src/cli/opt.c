@@ -8,11 +8,11 @@
 #include "slipway/str.h"
 #include "slipway/vec.h"
 
-#define FLAG(id, name, letter, member, doc)                                                                                                \
+#define FLAG(id, name, letter, member, doc) \
     { id, name, letter, SW_OPT_KIND_FLAG, NULL, doc, offsetof(struct sw_options, member) }
-#define TEXT(id, name, letter, value, member, doc)                                                                                         \
+#define TEXT(id, name, letter, value, member, doc) \
     { id, name, letter, SW_OPT_KIND_TEXT, value, doc, offsetof(struct sw_options, member) }
-#define LIST(id, name, value, member, doc)                                                                                                 \
+#define LIST(id, name, value, member, doc) \
     { id, name, 0, SW_OPT_KIND_LIST, value, doc, offsetof(struct sw_options, member) }
 
 const struct sw_opt sw_opts[] = {

@@ -21,7 +21,8 @@ int sw_cmd_plan(struct sw_cli *cli) {
         sw_cli_note(cli, "\nSaved to %s. To do exactly this: slipway apply%s%s %s", options->out, options->inventory ? " -i " : "",
                     options->inventory ? options->inventory : "", options->out);
     }
-    if (options->detailed_exitcode && (!sw_plan_is_empty(plan) || plan->n_moved || (plan->refresh_only && sw_run_has_bookkeeping(&context, plan))))
+    if (options->detailed_exitcode &&
+        (!sw_plan_is_empty(plan) || plan->n_moved || (plan->refresh_only && sw_run_has_bookkeeping(&context, plan))))
         code = SW_EXIT_CHANGES;
     sw_context_close(&context);
     return code;

@@ -2,14 +2,13 @@
 #include "inventory_internal.h"
 #include "slipway/vec.h"
 
-#define TEXT(z) &(const struct sw_value){.kind = SW_STR, .s = {(z), sizeof(z) - 1}}
-#define ONE_OF(...)                                                                                                   \
-    &(const struct sw_value){.kind = SW_LIST,                                                                         \
-                             .list = {(const struct sw_value *[]){__VA_ARGS__},                                       \
-                                      sizeof((const struct sw_value *[]){__VA_ARGS__}) / sizeof(struct sw_value *)}}
-#define SCHEMA(id, title, sentence, is_open)                                                                          \
-    static const struct sw_schema id##_SCHEMA = {                                                                     \
-        .name = title, .doc = sentence, .attrs = id, .n_attrs = sw_countof(id), .open = is_open}
+#define TEXT(z) (&(const struct sw_value){.kind = SW_STR, .s = {(z), sizeof(z) - 1}})
+#define ONE_OF(...)            \
+    (&(const struct sw_value){ \
+        .kind = SW_LIST,       \
+        .list = {(const struct sw_value *[]){__VA_ARGS__}, sizeof((const struct sw_value *[]){__VA_ARGS__}) / sizeof(struct sw_value *)}})
+#define SCHEMA(id, title, sentence, is_open) \
+    static const struct sw_schema id##_SCHEMA = {.name = title, .doc = sentence, .attrs = id, .n_attrs = sw_countof(id), .open = is_open}
 
 static const struct sw_attr BASTION[] = {
     {"agent", SW_T_BOOL, .doc = "Try the SSH agent's keys."},
@@ -25,7 +24,7 @@ static const struct sw_attr BASTION[] = {
 };
 SCHEMA(BASTION, "bastion", "The machine through which the nodes are reached.", false);
 
-#define SUDO ONE_OF(TEXT("sudo"), TEXT("none"))
+#define SUDO       ONE_OF(TEXT("sudo"), TEXT("none"))
 #define TRANSPORTS ONE_OF(TEXT("ssh"), TEXT("local"))
 
 static const struct sw_attr SSH[] = {
@@ -138,11 +137,11 @@ static const struct sw_attr INVENTORY[] = {
 SCHEMA(INVENTORY, "inventory", "What a cluster is made of and how its machines are reached.", false);
 
 const char *const SW_INVENTORY__CONNECTION_KEYS[] = {
-    "address", "agent",       "bastion",    "become",   "become_password", "connect_deadline", "connect_timeout", "host_key", "key",
-    "keys",    "known_hosts", "passphrase", "password", "port",            "transport",        "user",            NULL,
+    "address",   "agent", "bastion", "become",      "become_password", "connect_deadline", "connect_timeout",
+    "host_key",  "key",   "keys",    "known_hosts", "passphrase",      "password",         "port",
+    "transport", "user",  NULL,
 };
 
-const struct sw_schema *sw_inventory_schema(void)
-{
+const struct sw_schema *sw_inventory_schema(void) {
     return &INVENTORY_SCHEMA;
 }

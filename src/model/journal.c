@@ -10,7 +10,8 @@
 #define INTENT_COLUMNS "id, run, address, type, name, host, provider, action, token, desired, opened_ms, closed_ms, outcome"
 
 static int open_one(struct sw_state *state, struct sw_arena *arena, struct sw_intent *intent, int64_t now, struct sw_err *err) {
-    if (!intent->address || !intent->type || !intent->name) return sw_err_set(err, SW_EINTERNAL, "an intent without address, type or name was to be written");
+    if (!intent->address || !intent->type || !intent->name)
+        return sw_err_set(err, SW_EINTERNAL, "an intent without address, type or name was to be written");
     sqlite3_stmt *stmt = sw_db__statement(state,
                                           "INSERT INTO intent (run, address, type, name, host, provider, action, token, desired, opened_ms)"
                                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -62,9 +63,10 @@ int sw_journal_open(struct sw_state *state, struct sw_arena *arena, struct sw_in
 }
 
 /* `desired` goes: it is for a recovery, and files in it would make every run's history as large as what the run carried. */
-static int close_one(struct sw_state *state, int64_t intent, const char *outcome, const struct sw_state_resource *result, bool forget, struct sw_err *err) {
-    sqlite3_stmt *stmt =
-        sw_db__statement(state, "UPDATE intent SET outcome = ?2, closed_ms = ?3, desired = NULL WHERE id = ?1 AND outcome IS NULL RETURNING address", err);
+static int close_one(struct sw_state *state, int64_t intent, const char *outcome, const struct sw_state_resource *result, bool forget,
+                     struct sw_err *err) {
+    sqlite3_stmt *stmt = sw_db__statement(
+        state, "UPDATE intent SET outcome = ?2, closed_ms = ?3, desired = NULL WHERE id = ?1 AND outcome IS NULL RETURNING address", err);
     if (!stmt) return SW_EIO;
     sw_db__bind_int(stmt, 1, intent);
     sw_db__bind_text(stmt, 2, outcome ? outcome : "ok");
@@ -84,7 +86,8 @@ static int close_one(struct sw_state *state, int64_t intent, const char *outcome
     return rc < 0 ? rc : 0;
 }
 
-int sw_journal_close(struct sw_state *state, int64_t intent, const char *outcome, const struct sw_state_resource *result, bool forget, struct sw_err *err) {
+int sw_journal_close(struct sw_state *state, int64_t intent, const char *outcome, const struct sw_state_resource *result, bool forget,
+                     struct sw_err *err) {
     int rc = sw_state__begin(state, SW_STATE__RELAXED, err);
     return rc ? rc : sw_state__end(state, close_one(state, intent, outcome, result, forget, err), err);
 }
@@ -105,7 +108,9 @@ static int read_intent(struct sw_state *state, sqlite3_stmt *stmt, struct sw_are
     };
     const char *name = (const char *)sqlite3_column_text(stmt, 7);
     for (int action = SW_NOOP;; action++) {
-        if (action > SW_FORGET) return sw_err_set(err, SW_EIO, "the state '%s' is damaged: intent %lld is to '%s'", state->path, (long long)ret->id, name ? name : "");
+        if (action > SW_FORGET)
+            return sw_err_set(err, SW_EIO, "the state '%s' is damaged: intent %lld is to '%s'", state->path, (long long)ret->id,
+                              name ? name : "");
         if (name && strcmp(name, sw_action_name((enum sw_action)action)) == 0) {
             ret->action = (enum sw_action)action;
             break;
@@ -114,7 +119,8 @@ static int read_intent(struct sw_state *state, sqlite3_stmt *stmt, struct sw_are
     return sw_db__value(state, stmt, 9, sw_printf(arena, "intent %s", ret->token), arena, &ret->desired, err);
 }
 
-static int read_intents(struct sw_state *state, sqlite3_stmt *stmt, struct sw_arena *arena, struct sw_intent **ret, size_t *ret_n, struct sw_err *err) {
+static int read_intents(struct sw_state *state, sqlite3_stmt *stmt, struct sw_arena *arena, struct sw_intent **ret, size_t *ret_n,
+                        struct sw_err *err) {
     struct {
         struct sw_intent *v;
         size_t n, cap;
@@ -149,7 +155,8 @@ int sw_journal_pending(struct sw_state *state, struct sw_arena *arena, struct sw
     return read_intents(state, stmt, arena, ret, ret_n, err);
 }
 
-int sw_journal_of_run(struct sw_state *state, int64_t run, struct sw_arena *arena, struct sw_intent **ret, size_t *ret_n, struct sw_err *err) {
+int sw_journal_of_run(struct sw_state *state, int64_t run, struct sw_arena *arena, struct sw_intent **ret, size_t *ret_n,
+                      struct sw_err *err) {
     if (!state->db) return none(arena, ret, ret_n);
     sqlite3_stmt *stmt = sw_db__statement(state, "SELECT " INTENT_COLUMNS " FROM intent WHERE run = ?1 ORDER BY id", err);
     if (stmt) sw_db__bind_int(stmt, 1, run);

@@ -105,7 +105,8 @@ static const char *why_free(struct sw_state *state, const struct owner *owner, s
 
 /* 1 = somebody holds it, 0 = nobody. */
 static int read_owner(struct sw_state *state, struct sw_arena *arena, struct owner *ret, struct sw_err *err) {
-    sqlite3_stmt *stmt = sw_db__statement(state, "SELECT generation, pid, started, since_ms, until_ms, user, host, machine, operation FROM lock", err);
+    sqlite3_stmt *stmt =
+        sw_db__statement(state, "SELECT generation, pid, started, since_ms, until_ms, user, host, machine, operation FROM lock", err);
     if (!stmt) return SW_EIO;
     int rc = sw_db__next(state, stmt, err);
     if (rc <= 0) return rc;
@@ -153,8 +154,8 @@ int sw_lock__check(struct sw_state *state, struct sw_err *err) {
         rc = locked_by(state, &owner, arena, err);
     } else if (rc >= 0) {
         int found = rc;
-        rc = sw_err_set(err, SW_ELOCKED, "the lock of the state '%s' was lost: %s%s", state->path, found ? "it was taken over by " : "it was broken by 'state unlock'",
-                        found ? describe(&owner, arena) : "");
+        rc = sw_err_set(err, SW_ELOCKED, "the lock of the state '%s' was lost: %s%s", state->path,
+                        found ? "it was taken over by " : "it was broken by 'state unlock'", found ? describe(&owner, arena) : "");
         sw_err_hint(err, "nothing more is written by this run; see what the other one does, then run again");
     }
     sw_arena_free(arena);

@@ -5,12 +5,16 @@
 static const struct {
     const char *name, *sign;
 } actions[] = {
-    [SW_NOOP] = {"no-op", " "}, [SW_CREATE] = {"create", "+"}, [SW_UPDATE] = {"update", "~"},
+    [SW_NOOP] = {"no-op", " "},        [SW_CREATE] = {"create", "+"}, [SW_UPDATE] = {"update", "~"},
     [SW_REPLACE] = {"replace", "-/+"}, [SW_DELETE] = {"delete", "-"}, [SW_FORGET] = {"forget", "."},
 };
 
-const char *sw_action_name(enum sw_action action) { return actions[action].name; }
-const char *sw_action_sign(enum sw_action action) { return actions[action].sign; }
+const char *sw_action_name(enum sw_action action) {
+    return actions[action].name;
+}
+const char *sw_action_sign(enum sw_action action) {
+    return actions[action].sign;
+}
 
 bool sw_plan_is_empty(const struct sw_plan *plan) {
     for (size_t i = 0; i < plan->n_items; i++)

@@ -18,7 +18,9 @@ struct loader {
     const char *at, *end; /* what is left of the text */
 };
 
-static int malformed(struct loader *l, const char *what) { return sw_err_set(l->err, SW_EINVAL, "the plan is malformed: %s", what); }
+static int malformed(struct loader *l, const char *what) {
+    return sw_err_set(l->err, SW_EINVAL, "the plan is malformed: %s", what);
+}
 
 /* Optional members: absent gives NULL, 0 or false. Anything of another kind is an error. */
 static int take_text(struct loader *l, const struct sw_value *map, const char *key, bool required, const char **ret) {
@@ -62,7 +64,8 @@ static int take_texts(struct loader *l, const struct sw_value *map, const char *
 
 static int take_pos(struct loader *l, const struct sw_value *map, struct sw_pos *ret) {
     int64_t line = 0, column = 0;
-    if (take_text(l, map, "file", false, &ret->file) || take_int(l, map, "line", UINT32_MAX, &line) || take_int(l, map, "column", UINT32_MAX, &column))
+    if (take_text(l, map, "file", false, &ret->file) || take_int(l, map, "line", UINT32_MAX, &line) ||
+        take_int(l, map, "column", UINT32_MAX, &column))
         return SW_EINVAL;
     ret->line = (unsigned)line;
     ret->column = (unsigned)column;
@@ -80,13 +83,14 @@ static int load_resource(struct loader *l, const struct sw_value *v, const struc
     struct sw_resource *r = sw_new(l->arena, struct sw_resource);
     int64_t index = 0;
     if (!sw_is(v, SW_MAP)) return malformed(l, "an item has no resource");
-    if (take_text(l, v, "address", true, &r->address) || take_text(l, v, "type", true, &r->type) || take_text(l, v, "name", true, &r->name) ||
-        take_text(l, v, "host", false, &r->host) || take_text(l, v, "provider", false, &r->provider) || take_pos(l, v, &r->pos) ||
-        take_texts(l, v, "depends", &r->depends, NULL) || take_texts(l, v, "triggers", &r->triggers, NULL) ||
-        take_flag(l, v, "prevent_destroy", &r->lifecycle.prevent_destroy) ||
+    if (take_text(l, v, "address", true, &r->address) || take_text(l, v, "type", true, &r->type) ||
+        take_text(l, v, "name", true, &r->name) || take_text(l, v, "host", false, &r->host) ||
+        take_text(l, v, "provider", false, &r->provider) || take_pos(l, v, &r->pos) || take_texts(l, v, "depends", &r->depends, NULL) ||
+        take_texts(l, v, "triggers", &r->triggers, NULL) || take_flag(l, v, "prevent_destroy", &r->lifecycle.prevent_destroy) ||
         take_flag(l, v, "create_before_destroy", &r->lifecycle.create_before_destroy) ||
-        take_texts(l, v, "ignore_changes", &r->lifecycle.ignore_changes, NULL) || take_texts(l, v, "replace_on", &r->lifecycle.replace_on, NULL) ||
-        take_flag(l, v, "ephemeral", &r->ephemeral) || take_int(l, v, "index", INT64_MAX, &index))
+        take_texts(l, v, "ignore_changes", &r->lifecycle.ignore_changes, NULL) ||
+        take_texts(l, v, "replace_on", &r->lifecycle.replace_on, NULL) || take_flag(l, v, "ephemeral", &r->ephemeral) ||
+        take_int(l, v, "index", INT64_MAX, &index))
         return SW_EINVAL;
     r->index = (size_t)index;
     r->desired = sw_get(v, "desired");
@@ -95,8 +99,8 @@ static int load_resource(struct loader *l, const struct sw_value *v, const struc
 }
 
 /* A diff's side: its own, none, or (the usual case) the member of that name of the item's. */
-static int load_side(struct loader *l, const struct sw_value *diff, const char *key, const char *none_key, const struct sw_value *map, const char *name,
-                     const struct sw_value **ret) {
+static int load_side(struct loader *l, const struct sw_value *diff, const char *key, const char *none_key, const struct sw_value *map,
+                     const char *name, const struct sw_value **ret) {
     bool none = false;
     int rc = take_flag(l, diff, none_key, &none);
     const struct sw_value *own = sw_get(diff, key);
@@ -114,8 +118,10 @@ static int load_diffs(struct loader *l, const struct sw_value *v, struct sw_plan
     for (size_t i = 0; i < list->list.n; i++) {
         const struct sw_value *one = list->list.v[i];
         struct sw_attr_diff *diff = &item->diffs[i];
-        if (take_text(l, one, "name", true, &diff->name) || load_side(l, one, "before", "no_before", item->before, diff->name, &diff->before) ||
-            load_side(l, one, "after", "no_after", item->after, diff->name, &diff->after) || take_flag(l, one, "forces_replace", &diff->forces_replace))
+        if (take_text(l, one, "name", true, &diff->name) ||
+            load_side(l, one, "before", "no_before", item->before, diff->name, &diff->before) ||
+            load_side(l, one, "after", "no_after", item->after, diff->name, &diff->after) ||
+            take_flag(l, one, "forces_replace", &diff->forces_replace))
             return SW_EINVAL;
         diff->attr = schema ? sw_schema_find(schema, diff->name) : NULL;
     }
@@ -127,8 +133,9 @@ static int load_item(struct loader *l, const struct sw_value *v, size_t index, s
     const struct sw_value *needs = &SW_EMPTY_LIST;
     if (!sw_is(v, SW_MAP)) return malformed(l, "an item is not an object");
     if (load_resource(l, sw_get(v, "resource"), &item->resource) || take_text(l, v, "action", true, &action) ||
-        take_text(l, v, "reason", false, &item->reason) || take_flag(l, v, "at_apply", &item->at_apply) || take_flag(l, v, "drifted", &item->drifted) ||
-        take_flag(l, v, "triggered", &item->triggered) || take_flag(l, v, "unsettled", &item->unsettled) || take_list(l, v, "needs", &needs))
+        take_text(l, v, "reason", false, &item->reason) || take_flag(l, v, "at_apply", &item->at_apply) ||
+        take_flag(l, v, "drifted", &item->drifted) || take_flag(l, v, "triggered", &item->triggered) ||
+        take_flag(l, v, "unsettled", &item->unsettled) || take_list(l, v, "needs", &needs))
         return SW_EINVAL;
     int found = SW_NOOP;
     while (found <= SW_FORGET && strcmp(action, sw_action_name((enum sw_action)found)) != 0) found++;
@@ -142,7 +149,8 @@ static int load_item(struct loader *l, const struct sw_value *v, size_t index, s
     for (size_t i = 0; i < item->n_needs; i++) {
         const struct sw_value *need = needs->list.v[i];
         /* Only what comes before it: an item that waits for a later one would wait for ever. */
-        if (!sw_is(need, SW_INT) || need->i < 0 || (uint64_t)need->i >= index) return malformed(l, "an item needs one that does not come before it");
+        if (!sw_is(need, SW_INT) || need->i < 0 || (uint64_t)need->i >= index)
+            return malformed(l, "an item needs one that does not come before it");
         item->needs[i] = (uint32_t)need->i;
     }
     return load_diffs(l, v, item);
@@ -163,7 +171,8 @@ static int load_hosts(struct loader *l, const struct sw_value *list, struct sw_p
 static int load_outputs(struct loader *l, const struct sw_value *list, struct sw_plan *plan) {
     struct sw_output *outputs = sw_new_n(l->arena, struct sw_output, list->list.n + 1);
     for (size_t i = 0; i < list->list.n; i++) {
-        if (take_text(l, list->list.v[i], "name", true, &outputs[i].name) || take_text(l, list->list.v[i], "doc", false, &outputs[i].doc)) return SW_EINVAL;
+        if (take_text(l, list->list.v[i], "name", true, &outputs[i].name) || take_text(l, list->list.v[i], "doc", false, &outputs[i].doc))
+            return SW_EINVAL;
         outputs[i].value = sw_get(list->list.v[i], "value");
     }
     plan->outputs = outputs;
@@ -174,7 +183,8 @@ static int load_outputs(struct loader *l, const struct sw_value *list, struct sw
 static int load_moved(struct loader *l, const struct sw_value *list, struct sw_plan *plan) {
     struct sw_moved *moved = sw_new_n(l->arena, struct sw_moved, list->list.n + 1);
     for (size_t i = 0; i < list->list.n; i++)
-        if (take_text(l, list->list.v[i], "from", true, &moved[i].from) || take_text(l, list->list.v[i], "to", true, &moved[i].to)) return SW_EINVAL;
+        if (take_text(l, list->list.v[i], "from", true, &moved[i].from) || take_text(l, list->list.v[i], "to", true, &moved[i].to))
+            return SW_EINVAL;
     plan->moved = moved;
     plan->n_moved = list->list.n;
     return 0;
@@ -188,8 +198,8 @@ static int load_head(struct loader *l, const struct sw_value *v, struct sw_plan 
         take_int(l, v, "serial", INT64_MAX, &plan->serial) || take_int(l, v, "created_ms", INT64_MAX, &plan->created_ms) ||
         take_flag(l, v, "destroy", &plan->destroy) || take_flag(l, v, "refresh_only", &plan->refresh_only) ||
         take_int(l, v, "n_items", UINT32_MAX, &n_items) || take_texts(l, v, "warnings", &plan->warnings, &plan->n_warnings) ||
-        take_list(l, v, "hosts", &hosts) || take_list(l, v, "outputs", &outputs) || load_hosts(l, hosts, plan) || load_outputs(l, outputs, plan) ||
-        take_list(l, v, "moved", &moved) || load_moved(l, moved, plan))
+        take_list(l, v, "hosts", &hosts) || take_list(l, v, "outputs", &outputs) || load_hosts(l, hosts, plan) ||
+        load_outputs(l, outputs, plan) || take_list(l, v, "moved", &moved) || load_moved(l, moved, plan))
         return SW_EINVAL;
     plan->providers = sw_get(v, "providers");
     plan->modules = sw_get(v, "modules");
@@ -248,8 +258,8 @@ static int open_envelope(struct loader *l, const char *path) {
     }
     while (l->at < l->end && *l->at >= '0' && *l->at <= '9' && version < 1000000) version = version * 10 + (unsigned long)(*l->at++ - '0');
     if (version > SW_PLAN__VERSION) {
-        sw_err_set(l->err, SW_EINVAL, "the plan '%s' is from a newer slipway: its format is %lu, this one (" SLIPWAY_VERSION ") knows %d", path, version,
-                   SW_PLAN__VERSION);
+        sw_err_set(l->err, SW_EINVAL, "the plan '%s' is from a newer slipway: its format is %lu, this one (" SLIPWAY_VERSION ") knows %d",
+                   path, version, SW_PLAN__VERSION);
         sw_err_hint(l->err, "plan again, or use the slipway that wrote it");
         return SW_EINVAL;
     }
@@ -270,8 +280,8 @@ static int open_envelope(struct loader *l, const char *path) {
     return skip(l, SW_PLAN__HEAD) ? 0 : malformed(l, "it has no head");
 }
 
-int sw_plan_load(struct sw_arena *arena, const char *path, const unsigned char *key, sw_find_schema_fn *find_schema, void *ctx, struct sw_plan **ret,
-                 struct sw_err *err) {
+int sw_plan_load(struct sw_arena *arena, const char *path, const unsigned char *key, sw_find_schema_fn *find_schema, void *ctx,
+                 struct sw_plan **ret, struct sw_err *err) {
     if (!key) return sw_err_set(err, SW_EINVAL, "the plan '%s' cannot be read: there is no state, and so no key for it", path);
     /* A local error: the code that goes back is this function's own, whatever `err` holds or when it is NULL. */
     struct sw_err local = {0};

@@ -12,15 +12,15 @@
 
 #include "slipway/plan.h"
 
-#define SW_PLAN__VERSION 1
+#define SW_PLAN__VERSION     1
 #define SW_PLAN__MAC_PURPOSE "slipway plan file 1"
-#define SW_PLAN__BEGIN "{\"slipway_plan\":"
-#define SW_PLAN__TAG ",\"tag\":\""
-#define SW_PLAN__HEAD "\",\"value\":{\"head\":"
-#define SW_PLAN__ITEMS ",\"items\":["
-#define SW_PLAN__END "\n]}}\n"
-#define SW_PLAN__MAX_BYTES ((size_t)256 << 20)
-#define SW_PLAN__MAX_LINE ((size_t)64 << 20) /* what sw_json_read takes */
+#define SW_PLAN__BEGIN       "{\"slipway_plan\":"
+#define SW_PLAN__TAG         ",\"tag\":\""
+#define SW_PLAN__HEAD        "\",\"value\":{\"head\":"
+#define SW_PLAN__ITEMS       ",\"items\":["
+#define SW_PLAN__END         "\n]}}\n"
+#define SW_PLAN__MAX_BYTES   ((size_t)256 << 20)
+#define SW_PLAN__MAX_LINE    ((size_t)64 << 20) /* what sw_json_read takes */
 
 /* What secrets are sealed for: the head, or item `i`. Into buf; returns buf. */
 char *sw_plan__context(char buf[static 40], bool head, size_t i);

@@ -55,7 +55,9 @@ static void put_pos(struct draft *d, struct sw_pos pos) {
     put_int(d, "column", pos.column);
 }
 
-static const struct sw_value *finish(struct draft *d) { return sw_value_map(d->arena, d->pairs, d->n); }
+static const struct sw_value *finish(struct draft *d) {
+    return sw_value_map(d->arena, d->pairs, d->n);
+}
 
 static const struct sw_value *resource_value(struct sw_arena *arena, const struct sw_resource *r) {
     struct draft d = {.arena = arena};

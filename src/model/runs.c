@@ -28,7 +28,8 @@ int sw_run_begin(struct sw_state *state, const char *operation, int64_t *ret_run
     return rc;
 }
 
-int sw_run_end(struct sw_state *state, int64_t run, const char *outcome, int64_t done, int64_t failed, int64_t skipped, struct sw_err *err) {
+int sw_run_end(struct sw_state *state, int64_t run, const char *outcome, int64_t done, int64_t failed, int64_t skipped,
+               struct sw_err *err) {
     int rc = sw_state__begin(state, SW_STATE__DURABLE, err);
     if (rc) return rc;
     sqlite3_stmt *stmt = sw_db__statement(
@@ -54,8 +55,8 @@ int sw_runs(struct sw_state *state, struct sw_arena *arena, struct sw_run **ret,
     } found = {0};
     int rc = 0;
     if (state->db) {
-        sqlite3_stmt *stmt =
-            sw_db__statement(state, "SELECT id, operation, who, started_ms, ended_ms, outcome, done, failed, skipped FROM run ORDER BY id DESC", err);
+        sqlite3_stmt *stmt = sw_db__statement(
+            state, "SELECT id, operation, who, started_ms, ended_ms, outcome, done, failed, skipped FROM run ORDER BY id DESC", err);
         if (!stmt) return SW_EIO;
         while ((rc = sw_db__next(state, stmt, err)) > 0) {
             struct sw_run run = {

@@ -108,8 +108,8 @@ static const struct sw_value *unseal_tree(struct sealing *s, const struct sw_val
     return sw_value_map(s->arena, pairs, v->map.n);
 }
 
-int sw_value_unseal(struct sw_arena *arena, const char *json, size_t len, const unsigned char *key, const char *context, const struct sw_value **ret,
-                    struct sw_err *err) {
+int sw_value_unseal(struct sw_arena *arena, const char *json, size_t len, const unsigned char *key, const char *context,
+                    const struct sw_value **ret, struct sw_err *err) {
     struct sw_err local = {0};
     const struct sw_value *v = NULL;
     int rc = sw_json_read(arena, json, len, 0, &v, &local);

@@ -11,7 +11,7 @@
 #include "slipway/state.h"
 
 enum { NONCE = 12, TAG = 16, KEY = 32 };
-#define PREFIX "v1:"
+#define PREFIX    "v1:"
 #define PLAIN_MAX ((size_t)1 << 28) /* far below INT_MAX: EVP counts in int */
 
 int sw_seal(const unsigned char *key, const char *context, const void *plain, size_t len, struct sw_str *ret) {
@@ -54,7 +54,8 @@ out:
 }
 
 int sw_unseal(const unsigned char *key, const char *context, const char *text, struct sw_str *ret, struct sw_err *err) {
-    if (!sw_starts_with(text, PREFIX)) return sw_err_set(err, SW_EINVAL, "a sealed secret is of an unknown kind: it does not start with '" PREFIX "'");
+    if (!sw_starts_with(text, PREFIX))
+        return sw_err_set(err, SW_EINVAL, "a sealed secret is of an unknown kind: it does not start with '" PREFIX "'");
     const char *body = text + sizeof PREFIX - 1;
     struct sw_str box = {0};
     if (!sw_base64_decode(body, strlen(body), &box) || box.len < NONCE + TAG || box.len - NONCE - TAG > PLAIN_MAX) {
@@ -89,4 +90,6 @@ void sw_secretbox__mac(const unsigned char *key, const char *purpose, const void
     sw_wipe(derived, sizeof derived);
 }
 
-bool sw_secretbox__same(const char a[static 64], const char b[static 64]) { return CRYPTO_memcmp(a, b, 64) == 0; }
+bool sw_secretbox__same(const char a[static 64], const char b[static 64]) {
+    return CRYPTO_memcmp(a, b, 64) == 0;
+}

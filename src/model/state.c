@@ -21,7 +21,8 @@ static int quick_check(struct sw_state *state, const char *pragma, struct sw_err
         struct sw_str line = {0};
         sw_str_add_printable(&line, text ? text : "?", text ? strcspn(text, "\n") : 1);
         rc = sw_err_set(err, SW_EIO, "the state '%s' is damaged: %s", state->path, sw_str_z(&line));
-        sw_err_hint(err, "nothing was written to it; restore it from a backup, or save what is left with: sqlite3 '%s' .recover", state->path);
+        sw_err_hint(err, "nothing was written to it; restore it from a backup, or save what is left with: sqlite3 '%s' .recover",
+                    state->path);
         sw_str_done(&line);
     }
     sqlite3_finalize(stmt);
@@ -42,8 +43,8 @@ static int check_integrity(struct sw_state *state, struct sw_err *err) {
     /* Once more in SQL: the header on disk may be older than what the write-ahead log says. */
     if (!rc) rc = sw_db__int(state, "PRAGMA user_version", &version, err);
     if (!rc && version != SW_STATE__VERSION) {
-        rc = sw_err_set(err, SW_EINVAL, "the state '%s' has format %lld, this slipway (" SLIPWAY_VERSION ") knows %d", state->path, (long long)version,
-                        SW_STATE__VERSION);
+        rc = sw_err_set(err, SW_EINVAL, "the state '%s' has format %lld, this slipway (" SLIPWAY_VERSION ") knows %d", state->path,
+                        (long long)version, SW_STATE__VERSION);
         sw_err_hint(err, "nothing was written to it; use the slipway that wrote it");
     }
     return rc;
@@ -53,7 +54,8 @@ static int check_integrity(struct sw_state *state, struct sw_err *err) {
 static int read_meta(struct sw_state *state, struct sw_err *err) {
     int rc = sw_db__int(state, "SELECT value FROM meta WHERE key = 'serial'", &state->serial, err);
     if (rc) return rc;
-    sqlite3_stmt *stmt = sw_db__statement(state, "SELECT (SELECT value FROM meta WHERE key = 'lineage'), (SELECT value FROM meta WHERE key = 'key_check')", err);
+    sqlite3_stmt *stmt = sw_db__statement(
+        state, "SELECT (SELECT value FROM meta WHERE key = 'lineage'), (SELECT value FROM meta WHERE key = 'key_check')", err);
     if (!stmt) return SW_EIO;
     rc = sw_db__next(state, stmt, err);
     if (rc < 0) return rc;
@@ -67,7 +69,8 @@ static int read_meta(struct sw_state *state, struct sw_err *err) {
         memcpy(state->lineage, lineage, strlen(lineage) + 1);
         rc = sw_unseal(state->key, sw_printf(arena, "key check %s", lineage), check, &plain, NULL);
         if (rc || plain.len != strlen(lineage) || memcmp(plain.p, lineage, plain.len) != 0) {
-            rc = sw_err_set(err, SW_EAUTH, "the state '%s' was written with another key than the one in %s", state->path, state->key_origin);
+            rc =
+                sw_err_set(err, SW_EAUTH, "the state '%s' was written with another key than the one in %s", state->path, state->key_origin);
             sw_err_hint(err, "restore the state.key that belongs to it, or give its key in SLIPWAY_STATE_KEY");
         }
     }
@@ -79,7 +82,9 @@ static int read_meta(struct sw_state *state, struct sw_err *err) {
 static int open_present(struct sw_state *state, struct sw_err *err) {
     if (!state->has_key) {
         int rc = sw_state__load_key(state, false, err);
-        if (rc == SW_ENOTFOUND) sw_err_hint(err, "the secrets in '%s' can only be read with it: restore it from a backup, or give the key in SLIPWAY_STATE_KEY", state->path);
+        if (rc == SW_ENOTFOUND)
+            sw_err_hint(err, "the secrets in '%s' can only be read with it: restore it from a backup, or give the key in SLIPWAY_STATE_KEY",
+                        state->path);
         if (rc) return rc;
     }
     int rc = sw_state__attach(state, err);
@@ -149,9 +154,15 @@ void sw_state_close(struct sw_state *state) {
     free(state);
 }
 
-const char *sw_state_lineage(const struct sw_state *state) { return state->lineage; }
-int64_t sw_state_serial(const struct sw_state *state) { return state->serial; }
-const unsigned char *sw_state_key(const struct sw_state *state) { return state->has_key ? state->key : NULL; }
+const char *sw_state_lineage(const struct sw_state *state) {
+    return state->lineage;
+}
+int64_t sw_state_serial(const struct sw_state *state) {
+    return state->serial;
+}
+const unsigned char *sw_state_key(const struct sw_state *state) {
+    return state->has_key ? state->key : NULL;
+}
 
 void sw_state__set_clock(struct sw_state *state, int64_t (*wall)(void), int64_t lease_ms) {
     if (wall) state->wall = wall;

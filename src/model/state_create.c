@@ -11,7 +11,8 @@
 
 static const char schema_sql[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE resource (address TEXT PRIMARY KEY, type TEXT NOT NULL, name TEXT NOT NULL, host TEXT, provider TEXT, attributes TEXT NOT NULL,"
+    "CREATE TABLE resource (address TEXT PRIMARY KEY, type TEXT NOT NULL, name TEXT NOT NULL, host TEXT, provider TEXT, attributes TEXT "
+    "NOT NULL,"
     " depends TEXT NOT NULL, status TEXT NOT NULL, seq INTEGER NOT NULL, updated_ms INTEGER NOT NULL, prevent_destroy INTEGER NOT NULL,"
     " create_before_destroy INTEGER NOT NULL);"
     "CREATE INDEX resource_seq ON resource (seq);"
@@ -20,7 +21,8 @@ static const char schema_sql[] =
     "CREATE TABLE run (id INTEGER PRIMARY KEY AUTOINCREMENT, operation TEXT NOT NULL, who TEXT NOT NULL, started_ms INTEGER NOT NULL,"
     " ended_ms INTEGER NOT NULL DEFAULT 0, outcome TEXT, done INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,"
     " skipped INTEGER NOT NULL DEFAULT 0);"
-    "CREATE TABLE intent (id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, address TEXT NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL,"
+    "CREATE TABLE intent (id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, address TEXT NOT NULL, type TEXT NOT NULL, name TEXT "
+    "NOT NULL,"
     " host TEXT, provider TEXT, action TEXT NOT NULL, token TEXT NOT NULL, desired TEXT, opened_ms INTEGER NOT NULL,"
     " closed_ms INTEGER NOT NULL DEFAULT 0, outcome TEXT);"
     "CREATE INDEX intent_run ON intent (run);"
@@ -76,8 +78,9 @@ int sw_state__create_file(const char *path, const void *data, size_t len, struct
 
 static bool insert_meta(sqlite3 *db, const char *lineage, const char *check, int64_t now) {
     sqlite3_stmt *stmt = NULL;
-    bool ok = sqlite3_prepare_v2(db, "INSERT INTO meta VALUES ('lineage', ?1), ('key_check', ?2), ('created_ms', ?3), ('serial', 0), ('generation', 0)", -1,
-                                 &stmt, NULL) == SQLITE_OK;
+    bool ok = sqlite3_prepare_v2(
+                  db, "INSERT INTO meta VALUES ('lineage', ?1), ('key_check', ?2), ('created_ms', ?3), ('serial', 0), ('generation', 0)",
+                  -1, &stmt, NULL) == SQLITE_OK;
     if (ok) {
         sw_db__bind_text(stmt, 1, lineage);
         sw_db__bind_text(stmt, 2, check);

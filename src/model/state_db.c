@@ -35,7 +35,8 @@ int sw_db__fail(struct sw_state *state, struct sw_err *err) {
     case SQLITE_PERM: return sw_err_set(err, SW_EIO, "the state '%s' cannot be written: %s", path, sqlite3_errmsg(state->db));
     case SQLITE_IOERR:
         if (os == ENOSPC || os == EDQUOT) goto full;
-        return sw_err_set(err, SW_EIO, "the state '%s' could not be read or written: %s (%s)", path, sqlite3_errmsg(state->db), os ? strerror(os) : "I/O error");
+        return sw_err_set(err, SW_EIO, "the state '%s' could not be read or written: %s (%s)", path, sqlite3_errmsg(state->db),
+                          os ? strerror(os) : "I/O error");
     case SQLITE_CANTOPEN:
         return sw_err_set(err, SW_EIO, "the state '%s' cannot be opened: %s", path, os ? strerror(os) : sqlite3_errmsg(state->db));
     default: return sw_err_set(err, SW_EINTERNAL, "the state '%s': %s (%d)", path, sqlite3_errmsg(state->db), rc);
@@ -66,13 +67,17 @@ void sw_db__reset(sqlite3_stmt *stmt) {
 }
 
 /* Binding fails only for a position that does not exist, a bug that the tests see at once. */
-void sw_db__bind_text(sqlite3_stmt *stmt, int at, const char *text) { sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC); }
+void sw_db__bind_text(sqlite3_stmt *stmt, int at, const char *text) {
+    sqlite3_bind_text(stmt, at, text, -1, SQLITE_STATIC);
+}
 
 void sw_db__bind_str(sqlite3_stmt *stmt, int at, const struct sw_str *text) {
     sqlite3_bind_text64(stmt, at, sw_str_z(text), text->len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-void sw_db__bind_int(sqlite3_stmt *stmt, int at, int64_t i) { sqlite3_bind_int64(stmt, at, i); }
+void sw_db__bind_int(sqlite3_stmt *stmt, int at, int64_t i) {
+    sqlite3_bind_int64(stmt, at, i);
+}
 
 int sw_db__next(struct sw_state *state, sqlite3_stmt *stmt, struct sw_err *err) {
     int rc = sqlite3_step(stmt);
@@ -94,8 +99,8 @@ const char *sw_db__text(sqlite3_stmt *stmt, int column, struct sw_arena *arena) 
     return text ? sw_strndup(arena, text, (size_t)sqlite3_column_bytes(stmt, column)) : NULL;
 }
 
-int sw_db__value(struct sw_state *state, sqlite3_stmt *stmt, int column, const char *context, struct sw_arena *arena, const struct sw_value **ret,
-                 struct sw_err *err) {
+int sw_db__value(struct sw_state *state, sqlite3_stmt *stmt, int column, const char *context, struct sw_arena *arena,
+                 const struct sw_value **ret, struct sw_err *err) {
     const char *text = (const char *)sqlite3_column_text(stmt, column);
     if (!text) {
         *ret = NULL;

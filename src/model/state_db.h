@@ -19,8 +19,8 @@ int sw_db__run(struct sw_state *state, sqlite3_stmt *stmt, struct sw_err *err);
 void sw_db__reset(sqlite3_stmt *stmt);
 const char *sw_db__text(sqlite3_stmt *stmt, int column, struct sw_arena *arena); /* a copy, or NULL */
 /* Unseals the JSON of a column. NULL column: *ret = NULL. */
-int sw_db__value(struct sw_state *state, sqlite3_stmt *stmt, int column, const char *context, struct sw_arena *arena, const struct sw_value **ret,
-                 struct sw_err *err);
+int sw_db__value(struct sw_state *state, sqlite3_stmt *stmt, int column, const char *context, struct sw_arena *arena,
+                 const struct sw_value **ret, struct sw_err *err);
 /* One whole number out of a query without parameters. */
 int sw_db__int(struct sw_state *state, const char *sql, int64_t *ret, struct sw_err *err);
 /* Turns the connection's last error into ours. */

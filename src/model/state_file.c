@@ -43,7 +43,9 @@ static int peek_open(struct peek *peek, const char *path, struct sw_err *err) {
     return 0;
 }
 
-static uint32_t big_endian(const unsigned char *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
+static uint32_t big_endian(const unsigned char *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
 
 static bool has_wal(const char *path) {
     char *wal = sw_xprintf("%s-wal", path);
@@ -65,7 +67,8 @@ static int truncated(const char *path, int64_t size, int64_t expected, struct sw
 static int check_header(const char *path, struct peek *peek, struct sw_err *err) {
     unsigned char header[100] = {0};
     size_t n = peek->size < (int64_t)sizeof header ? (size_t)peek->size : sizeof header;
-    if (n && peek->file->pMethods->xRead(peek->file, header, (int)n, 0)) return sw_err_set(err, SW_EIO, "the state '%s' cannot be read: I/O error", path);
+    if (n && peek->file->pMethods->xRead(peek->file, header, (int)n, 0))
+        return sw_err_set(err, SW_EIO, "the state '%s' cannot be read: I/O error", path);
     static const char magic[16] = "SQLite format 3";
     if (memcmp(header, magic, n < 16 ? n : 16) != 0) {
         sw_err_set(err, SW_EINVAL, "'%s' is not a slipway state: it is not an SQLite database", path);
@@ -80,8 +83,8 @@ static int check_header(const char *path, struct peek *peek, struct sw_err *err)
     }
     uint32_t version = big_endian(header + 60);
     if (version > SW_STATE__VERSION) {
-        sw_err_set(err, SW_EINVAL, "the state '%s' is from a newer slipway: its format is %u, this one (" SLIPWAY_VERSION ") knows %d", path, version,
-                   SW_STATE__VERSION);
+        sw_err_set(err, SW_EINVAL, "the state '%s' is from a newer slipway: its format is %u, this one (" SLIPWAY_VERSION ") knows %d",
+                   path, version, SW_STATE__VERSION);
         sw_err_hint(err, "nothing was written to it; use the slipway that wrote it, or a newer one");
         return SW_EINVAL;
     }
@@ -137,7 +140,8 @@ static int read_at_rest(struct sw_state *state, bool *ret_busy, struct sw_err *e
     if (!image) abort();
     for (int64_t at = 0; !rc && at < peek.size; at += 1 << 20) {
         int64_t n = peek.size - at < 1 << 20 ? peek.size - at : 1 << 20;
-        if (peek.file->pMethods->xRead(peek.file, image + at, (int)n, at)) rc = sw_err_set(err, SW_EIO, "the state '%s' cannot be read: I/O error", state->path);
+        if (peek.file->pMethods->xRead(peek.file, image + at, (int)n, at))
+            rc = sw_err_set(err, SW_EIO, "the state '%s' cannot be read: I/O error", state->path);
     }
     int64_t size = peek.size;
     peek_close(&peek);

@@ -8,8 +8,8 @@
 #include "slipway/state.h"
 
 #define SW_STATE__APPLICATION_ID 0x536c7077 /* "Slpw", in the header of the database */
-#define SW_STATE__VERSION 1                 /* user_version: the tables this slipway knows */
-#define SW_STATE__LEASE_MS 60000
+#define SW_STATE__VERSION        1          /* user_version: the tables this slipway knows */
+#define SW_STATE__LEASE_MS       60000
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -20,13 +20,13 @@ struct sw_state {
     bool read_only;
     bool has_key;
     unsigned char key[32];
-    char *key_origin;     /* for messages: the file, or SLIPWAY_STATE_KEY */
+    char *key_origin; /* for messages: the file, or SLIPWAY_STATE_KEY */
     char lineage[33];
     int64_t serial;
-    int64_t next_serial;  /* in the open transaction; 0 = unchanged */
-    int synchronous;      /* as last set on the connection; 0 = not yet */
-    int64_t generation;   /* of our lock; 0 = not taken */
-    int64_t touched_ms;   /* when the lease was last written */
+    int64_t next_serial; /* in the open transaction; 0 = unchanged */
+    int synchronous;     /* as last set on the connection; 0 = not yet */
+    int64_t generation;  /* of our lock; 0 = not taken */
+    int64_t touched_ms;  /* when the lease was last written */
     int64_t lease_ms;
     int64_t (*wall)(void);
     struct {

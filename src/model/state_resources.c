@@ -6,7 +6,9 @@
 #include "slipway/vec.h"
 #include "state_db.h"
 
-static char *context_of(const char *kind, const char *name) { return sw_xprintf("%s %s", kind, name); }
+static char *context_of(const char *kind, const char *name) {
+    return sw_xprintf("%s %s", kind, name);
+}
 
 static void add_list(struct sw_str *out, const char *const *names, struct sw_arena *arena) {
     size_t n = 0;
@@ -17,12 +19,14 @@ static void add_list(struct sw_str *out, const char *const *names, struct sw_are
 }
 
 int sw_state__write_resource(struct sw_state *state, const struct sw_state_resource *r, struct sw_err *err) {
-    if (!r->address || !r->type || !r->name) return sw_err_set(err, SW_EINTERNAL, "a resource without address, type or name was to be written");
-    sqlite3_stmt *stmt = sw_db__statement(state,
-                                          "INSERT INTO resource VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (address) DO UPDATE SET"
-                                          " type = ?2, name = ?3, host = ?4, provider = ?5, attributes = ?6, depends = ?7, status = ?8, seq = ?9,"
-                                          " updated_ms = ?10, prevent_destroy = ?11, create_before_destroy = ?12",
-                                          err);
+    if (!r->address || !r->type || !r->name)
+        return sw_err_set(err, SW_EINTERNAL, "a resource without address, type or name was to be written");
+    sqlite3_stmt *stmt = sw_db__statement(
+        state,
+        "INSERT INTO resource VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (address) DO UPDATE SET"
+        " type = ?2, name = ?3, host = ?4, provider = ?5, attributes = ?6, depends = ?7, status = ?8, seq = ?9,"
+        " updated_ms = ?10, prevent_destroy = ?11, create_before_destroy = ?12",
+        err);
     if (!stmt) return SW_EIO;
     struct sw_str attributes = {0}, depends = {0};
     char *context = context_of("resource", r->address);
@@ -89,7 +93,8 @@ static int read_list(const char *json, size_t len, struct sw_arena *arena, const
     return 0;
 }
 
-static int read_resource(struct sw_state *state, sqlite3_stmt *stmt, struct sw_arena *arena, struct sw_state_resource *r, struct sw_err *err) {
+static int read_resource(struct sw_state *state, sqlite3_stmt *stmt, struct sw_arena *arena, struct sw_state_resource *r,
+                         struct sw_err *err) {
     *r = (struct sw_state_resource){
         .address = sw_db__text(stmt, 0, arena),
         .type = sw_db__text(stmt, 1, arena),
@@ -102,7 +107,8 @@ static int read_resource(struct sw_state *state, sqlite3_stmt *stmt, struct sw_a
         .prevent_destroy = sqlite3_column_int(stmt, 10),
         .create_before_destroy = sqlite3_column_int(stmt, 11),
     };
-    if (!r->address || !r->type || !r->name || !r->status) return sw_err_set(err, SW_EIO, "the state '%s' is damaged: a resource has no name", state->path);
+    if (!r->address || !r->type || !r->name || !r->status)
+        return sw_err_set(err, SW_EIO, "the state '%s' is damaged: a resource has no name", state->path);
     char *context = context_of("resource", r->address);
     int rc = sw_db__value(state, stmt, 5, context, arena, &r->attributes, err);
     free(context);
@@ -124,11 +130,13 @@ int sw_state_resources(struct sw_state *state, struct sw_arena *arena, struct sw
         rc = sw_state__exec(state, "BEGIN", err);
         if (rc) return rc;
         rc = sw_db__int(state, "SELECT value FROM meta WHERE key = 'serial'", &serial, err);
-        sqlite3_stmt *stmt = rc ? NULL
-                                : sw_db__statement(state,
-                                                   "SELECT address, type, name, host, provider, attributes, depends, status, seq, updated_ms, prevent_destroy,"
-                                                   " create_before_destroy FROM resource ORDER BY seq, address",
-                                                   err);
+        sqlite3_stmt *stmt =
+            rc ? NULL
+               : sw_db__statement(
+                     state,
+                     "SELECT address, type, name, host, provider, attributes, depends, status, seq, updated_ms, prevent_destroy,"
+                     " create_before_destroy FROM resource ORDER BY seq, address",
+                     err);
         if (!rc && !stmt) rc = SW_EIO;
         while (!rc && (rc = sw_db__next(state, stmt, err)) > 0) {
             struct sw_state_resource r;
@@ -210,10 +218,11 @@ int sw_state_forget(struct sw_state *state, const char *address, struct sw_err *
 static int rename_all(struct sw_state *state, const char *from, const char *to, struct sw_arena *arena, struct sw_err *err) {
     struct sw_state_resource *all = NULL, *moved = NULL;
     size_t n = 0;
-    sqlite3_stmt *stmt = sw_db__statement(state,
-                                          "SELECT address, type, name, host, provider, attributes, depends, status, seq, updated_ms, prevent_destroy,"
-                                          " create_before_destroy FROM resource WHERE address IN (?1, ?2) OR instr(depends, ?3)",
-                                          err);
+    sqlite3_stmt *stmt =
+        sw_db__statement(state,
+                         "SELECT address, type, name, host, provider, attributes, depends, status, seq, updated_ms, prevent_destroy,"
+                         " create_before_destroy FROM resource WHERE address IN (?1, ?2) OR instr(depends, ?3)",
+                         err);
     if (!stmt) return SW_EIO;
     struct sw_str quoted = {0}; /* as it stands in the JSON */
     sw_json_write(&quoted, sw_value_str(arena, from), SW_JSON_REVEAL);
@@ -242,8 +251,10 @@ static int rename_all(struct sw_state *state, const char *from, const char *to, 
     if (!rc) {
         bool due = is_due(state, from, err);
         int deleted = sw_state__delete_resource(state, from, err);
-        if (deleted < 0) rc = deleted;
-        else if (due && put_due(state, to, true, err) < 0) rc = SW_EIO;
+        if (deleted < 0)
+            rc = deleted;
+        else if (due && put_due(state, to, true, err) < 0)
+            rc = SW_EIO;
         moved->address = to;
         /* "type.name": the name changes with the address. On a host ("n1/file:/etc/x") it is part of what the thing is and stays. */
         size_t type_len = strlen(moved->type);

@@ -6,8 +6,8 @@
 #include "state_db.h"
 
 /* The value of one row, or NULL. */
-static int get(struct sw_state *state, const char *sql, const char *kind, const char *name, struct sw_arena *arena, const struct sw_value **ret,
-               struct sw_err *err) {
+static int get(struct sw_state *state, const char *sql, const char *kind, const char *name, struct sw_arena *arena,
+               const struct sw_value **ret, struct sw_err *err) {
     sqlite3_stmt *stmt = sw_db__statement(state, sql, err);
     if (!stmt) return SW_EIO;
     sw_db__bind_text(stmt, 1, name);
@@ -19,7 +19,8 @@ static int get(struct sw_state *state, const char *sql, const char *kind, const 
     return rc;
 }
 
-static int put(struct sw_state *state, const char *sql, const char *kind, const char *name, const struct sw_value *value, struct sw_err *err) {
+static int put(struct sw_state *state, const char *sql, const char *kind, const char *name, const struct sw_value *value,
+               struct sw_err *err) {
     sqlite3_stmt *stmt = sw_db__statement(state, sql, err);
     if (!stmt) return SW_EIO;
     struct sw_str text = {0};

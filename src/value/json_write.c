@@ -1,7 +1,7 @@
 /* Canonical JSON out, and the hash over it. Written by hand: jansson would want a second tree, and has no say over
  * secrets, bytes that are not UTF-8, and the order of keys. */
-#include <math.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,8 +22,7 @@ struct writer {
 
 static void write_value(struct writer *w, const struct sw_value *v);
 
-static void add_text(struct sw_str *out, const char *text, size_t len)
-{
+static void add_text(struct sw_str *out, const char *text, size_t len) {
     sw_str_addc(out, '"');
     size_t i = 0, plain = 0; /* text[plain..i) needs no escape and is not written yet */
     while (i < len) {
@@ -54,8 +53,7 @@ static void add_text(struct sw_str *out, const char *text, size_t len)
     sw_str_addc(out, '"');
 }
 
-void sw_value__add_real(struct sw_str *out, double d)
-{
+void sw_value__add_real(struct sw_str *out, double d) {
     if (!isfinite(d)) {
         sw_str_addz(out, "null");
         return;
@@ -63,90 +61,72 @@ void sw_value__add_real(struct sw_str *out, double d)
     char text[40];
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, d);
-        if (strtod(text, NULL) == d)
-            break;
+        if (strtod(text, NULL) == d) break;
     }
     sw_str_addz(out, text);
-    if (!strpbrk(text, ".e"))
-        sw_str_addz(out, ".0");
+    if (!strpbrk(text, ".e")) sw_str_addz(out, ".0");
 }
 
-static void new_line(struct writer *w)
-{
-    if (!(w->flags & SW_JSON_PRETTY))
-        return;
+static void new_line(struct writer *w) {
+    if (!(w->flags & SW_JSON_PRETTY)) return;
     sw_str_addc(w->out, '\n');
-    for (unsigned i = 0; i < w->depth; i++)
-        sw_str_addz(w->out, "  ");
+    for (unsigned i = 0; i < w->depth; i++) sw_str_addz(w->out, "  ");
 }
 
-static void key(struct writer *w, const char *text)
-{
+static void key(struct writer *w, const char *text) {
     add_text(w->out, text, strlen(text));
     sw_str_addz(w->out, w->flags & SW_JSON_PRETTY ? ": " : ":");
 }
 
-static void open_object(struct writer *w, const char *first_key)
-{
+static void open_object(struct writer *w, const char *first_key) {
     sw_str_addc(w->out, '{');
     w->depth++;
     new_line(w);
     key(w, first_key);
 }
 
-static void close_object(struct writer *w)
-{
+static void close_object(struct writer *w) {
     w->depth--;
     new_line(w);
     sw_str_addc(w->out, '}');
 }
 
-static void write_list(struct writer *w, const struct sw_value *v)
-{
+static void write_list(struct writer *w, const struct sw_value *v) {
     sw_str_addc(w->out, '[');
     w->depth++;
     for (size_t i = 0; i < v->list.n; i++) {
-        if (i)
-            sw_str_addc(w->out, ',');
+        if (i) sw_str_addc(w->out, ',');
         new_line(w);
         write_value(w, v->list.v[i]);
     }
     w->depth--;
-    if (v->list.n)
-        new_line(w);
+    if (v->list.n) new_line(w);
     sw_str_addc(w->out, ']');
 }
 
-static void write_pairs(struct writer *w, const struct sw_value *v)
-{
+static void write_pairs(struct writer *w, const struct sw_value *v) {
     sw_str_addc(w->out, '{');
     w->depth++;
     for (size_t i = 0; i < v->map.n; i++) {
-        if (i)
-            sw_str_addc(w->out, ',');
+        if (i) sw_str_addc(w->out, ',');
         new_line(w);
         key(w, v->map.v[i].key);
         write_value(w, v->map.v[i].value);
     }
     w->depth--;
-    if (v->map.n)
-        new_line(w);
+    if (v->map.n) new_line(w);
     sw_str_addc(w->out, '}');
 }
 
-static void write_map(struct writer *w, const struct sw_value *v)
-{
+static void write_map(struct writer *w, const struct sw_value *v) {
     /* A map that looks like one of our $-objects is wrapped, or reading would take the user's data for one. */
     bool looks_ours = !(w->flags & SW_JSON_PLAIN) && v->map.n == 1 && v->map.v[0].key[0] == '$';
-    if (looks_ours)
-        open_object(w, "$map");
+    if (looks_ours) open_object(w, "$map");
     write_pairs(w, v);
-    if (looks_ours)
-        close_object(w);
+    if (looks_ours) close_object(w);
 }
 
-static void write_string(struct writer *w, const struct sw_value *v)
-{
+static void write_string(struct writer *w, const struct sw_value *v) {
     if ((w->flags & SW_JSON_PLAIN) || sw_utf8_valid(v->s.p, v->s.len) == v->s.len) {
         add_text(w->out, v->s.p, v->s.len);
         return;
@@ -158,8 +138,7 @@ static void write_string(struct writer *w, const struct sw_value *v)
     close_object(w);
 }
 
-static void write_open(struct writer *w, const struct sw_value *v)
-{
+static void write_open(struct writer *w, const struct sw_value *v) {
     if (w->flags & SW_JSON_PLAIN) {
         sw_str_addz(w->out, "null");
         return;
@@ -181,16 +160,14 @@ static void write_open(struct writer *w, const struct sw_value *v)
     close_object(w);
 }
 
-static void write_real(struct writer *w, double d)
-{
+static void write_real(struct writer *w, double d) {
     if ((w->flags & FOR_HASH) && d >= -9223372036854775808.0 && d < 9223372036854775808.0 && d == (double)(int64_t)d)
         sw_str_addf(w->out, "%" PRId64, (int64_t)d);
     else
         sw_value__add_real(w->out, d);
 }
 
-static void write_kind(struct writer *w, const struct sw_value *v)
-{
+static void write_kind(struct writer *w, const struct sw_value *v) {
     switch ((enum sw_kind)v->kind) {
     case SW_NULL: sw_str_addz(w->out, "null"); break;
     case SW_BOOL: sw_str_addz(w->out, v->b ? "true" : "false"); break;
@@ -205,8 +182,7 @@ static void write_kind(struct writer *w, const struct sw_value *v)
     }
 }
 
-static void write_value(struct writer *w, const struct sw_value *v)
-{
+static void write_value(struct writer *w, const struct sw_value *v) {
     if (!v->secret || w->in_secret || (w->flags & (SW_JSON_PLAIN | FOR_HASH))) {
         write_kind(w, v);
     } else if (!(w->flags & SW_JSON_REVEAL)) {
@@ -220,20 +196,17 @@ static void write_value(struct writer *w, const struct sw_value *v)
     }
 }
 
-void sw_json_write(struct sw_str *out, const struct sw_value *v, unsigned flags)
-{
+void sw_json_write(struct sw_str *out, const struct sw_value *v, unsigned flags) {
     struct writer w = {.out = out, .flags = flags};
     write_value(&w, v ? v : &SW_NULL_VALUE);
 }
 
-void sw_value_hash(const struct sw_value *v, char ret_hex[static 65])
-{
+void sw_value_hash(const struct sw_value *v, char ret_hex[static 65]) {
     struct sw_str text = {0}, hex = {0};
     sw_json_write(&text, v, SW_JSON_REVEAL | FOR_HASH);
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
-    if (EVP_Digest(text.p, text.len, digest, &len, EVP_sha256(), NULL) != 1 || len != 32)
-        abort();
+    if (EVP_Digest(text.p, text.len, digest, &len, EVP_sha256(), NULL) != 1 || len != 32) abort();
     sw_str_add_hex(&hex, digest, len);
     memcpy(ret_hex, hex.p, 65);
     sw_wipe(text.p, text.len);

@@ -5,15 +5,12 @@
 #include "schema_internal.h"
 
 #define MAX_COLUMNS 40
-#define MAX_LISTED 16
+#define MAX_LISTED  16
 
-static void add_path(struct sw_str *out, const struct path *path)
-{
-    if (!path)
-        return;
+static void add_path(struct sw_str *out, const struct path *path) {
+    if (!path) return;
     add_path(out, path->up);
-    if (path->up)
-        sw_str_addc(out, '.');
+    if (path->up) sw_str_addc(out, '.');
     if (path->key)
         sw_str_add_printable(out, path->key, strlen(path->key));
     else
@@ -21,8 +18,7 @@ static void add_path(struct sw_str *out, const struct path *path)
 }
 
 /* In the arena: an error is the last thing it is needed for. */
-static const char *show(const struct check *c, const struct path *path)
-{
+static const char *show(const struct check *c, const struct path *path) {
     struct sw_str text = {0};
     add_path(&text, path);
     const char *copy = sw_strdup(c->arena, sw_str_z(&text));
@@ -30,8 +26,7 @@ static const char *show(const struct check *c, const struct path *path)
     return copy;
 }
 
-const char *sw_schema__type_words(enum sw_attr_type type)
-{
+const char *sw_schema__type_words(enum sw_attr_type type) {
     switch (type) {
     case SW_T_STRING: return "a string";
     case SW_T_INT: return "a whole number";
@@ -45,11 +40,16 @@ const char *sw_schema__type_words(enum sw_attr_type type)
 }
 
 /* `the number 420`, `the string "x"`, `a list`: what was found instead. Secrets only by their kind. */
-static void describe(struct sw_str *out, const struct sw_value *v, bool hide)
-{
-    static const char *const kinds[] = {[SW_NULL] = "null", [SW_BOOL] = "a boolean", [SW_INT] = "a number",
-                                        [SW_REAL] = "a number", [SW_STR] = "a string", [SW_LIST] = "a list",
-                                        [SW_MAP] = "a map", [SW_REF] = "a reference", [SW_CONCAT] = "a text with references",
+static void describe(struct sw_str *out, const struct sw_value *v, bool hide) {
+    static const char *const kinds[] = {[SW_NULL] = "null",
+                                        [SW_BOOL] = "a boolean",
+                                        [SW_INT] = "a number",
+                                        [SW_REAL] = "a number",
+                                        [SW_STR] = "a string",
+                                        [SW_LIST] = "a list",
+                                        [SW_MAP] = "a map",
+                                        [SW_REF] = "a reference",
+                                        [SW_CONCAT] = "a text with references",
                                         [SW_UNKNOWN] = "an unknown value"};
     const char *noun = v->kind == SW_STR ? "the string " : v->kind == SW_INT || v->kind == SW_REAL ? "the number " : "";
     if (hide || v->secret || !(*noun || v->kind == SW_BOOL)) {
@@ -60,8 +60,7 @@ static void describe(struct sw_str *out, const struct sw_value *v, bool hide)
     sw_value_format(out, v, MAX_COLUMNS);
 }
 
-int sw_schema__fail_at(const struct check *c, const struct sw_value *v)
-{
+int sw_schema__fail_at(const struct check *c, const struct sw_value *v) {
     struct sw_pos pos = c->pos;
     if (v && v->line) {
         pos.line = v->line;
@@ -72,8 +71,7 @@ int sw_schema__fail_at(const struct check *c, const struct sw_value *v)
 }
 
 int sw_schema__fail_type(const struct check *c, const struct sw_attr *attr, enum sw_attr_type type, const struct path *path,
-                     const struct sw_value *v)
-{
+                         const struct sw_value *v) {
     struct sw_str found = {0};
     describe(&found, v, attr->sensitive);
     sw_err_set(c->err, SW_EINVAL, "'%s' of '%s' must be %s, not %s", show(c, path), c->root, sw_schema__type_words(type), sw_str_z(&found));
@@ -92,18 +90,15 @@ int sw_schema__fail_type(const struct check *c, const struct sw_attr *attr, enum
 }
 
 int sw_schema__fail_unknown(const struct check *c, const struct sw_schema *schema, const char *key, const struct path *path,
-                        const struct sw_value *v, const struct sw_value *map)
-{
+                            const struct sw_value *v, const struct sw_value *map) {
     sw_err_set(c->err, SW_EINVAL, "'%s' has no attribute '%s'", c->root, show(c, path));
     const char **names = sw_xcalloc(schema->n_attrs, sizeof *names);
     struct sw_str list = {0};
     size_t n = 0;
     for (size_t i = 0; i < schema->n_attrs; i++) {
-        if (schema->attrs[i].computed)
-            continue;
+        if (schema->attrs[i].computed) continue;
         names[n++] = schema->attrs[i].name;
-        if (n <= MAX_LISTED)
-            sw_str_addf(&list, "%s%s", n > 1 ? ", " : "", schema->attrs[i].name);
+        if (n <= MAX_LISTED) sw_str_addf(&list, "%s%s", n > 1 ? ", " : "", schema->attrs[i].name);
     }
     const char *near = sw_nearest(key, names, n);
     if (near)
@@ -115,8 +110,7 @@ int sw_schema__fail_unknown(const struct check *c, const struct sw_schema *schem
     return sw_schema__fail_at(c, v->line ? v : map);
 }
 
-int sw_schema__fail_one_of(const struct check *c, const struct sw_attr *attr, const struct path *path, const struct sw_value *v)
-{
+int sw_schema__fail_one_of(const struct check *c, const struct sw_attr *attr, const struct path *path, const struct sw_value *v) {
     struct sw_str text = {0}, found = {0};
     const struct sw_value *allowed = attr->one_of;
     const char **words = sw_xcalloc(allowed->list.n, sizeof *words);
@@ -125,8 +119,7 @@ int sw_schema__fail_one_of(const struct check *c, const struct sw_attr *attr, co
         const struct sw_value *item = allowed->list.v[i];
         sw_str_addz(&text, i == 0 ? "" : i + 1 == allowed->list.n ? " or " : ", ");
         sw_value_format(&text, item, MAX_COLUMNS);
-        if (item->kind == SW_STR)
-            words[n++] = item->s.p;
+        if (item->kind == SW_STR) words[n++] = item->s.p;
     }
     describe(&found, v, attr->sensitive);
     sw_err_set(c->err, SW_EINVAL, "'%s' of '%s' must be %s, not %s", show(c, path), c->root, sw_str_z(&text), sw_str_z(&found));
@@ -141,22 +134,18 @@ int sw_schema__fail_one_of(const struct check *c, const struct sw_attr *attr, co
     return sw_schema__fail_at(c, v);
 }
 
-int sw_schema__fail_missing(const struct check *c, const struct sw_attr *attr, const struct path *path, const struct sw_value *map)
-{
+int sw_schema__fail_missing(const struct check *c, const struct sw_attr *attr, const struct path *path, const struct sw_value *map) {
     sw_err_set(c->err, SW_EINVAL, "'%s' needs '%s' (%s)", c->root, show(c, path), sw_schema__type_words(attr->type));
-    if (attr->doc)
-        sw_err_hint(c->err, "%s: %s", attr->name, attr->doc);
+    if (attr->doc) sw_err_hint(c->err, "%s: %s", attr->name, attr->doc);
     return sw_schema__fail_at(c, map);
 }
 
-int sw_schema__fail_computed(const struct check *c, const struct path *path, const struct sw_value *v)
-{
+int sw_schema__fail_computed(const struct check *c, const struct path *path, const struct sw_value *v) {
     sw_err_set(c->err, SW_EINVAL, "'%s' of '%s' cannot be set: it is known only after apply", show(c, path), c->root);
     return sw_schema__fail_at(c, v);
 }
 
-int sw_schema__fail_kind(const struct check *c, const struct sw_value *v)
-{
+int sw_schema__fail_kind(const struct check *c, const struct sw_value *v) {
     struct sw_str found = {0};
     describe(&found, v, false);
     sw_err_set(c->err, SW_EINVAL, "'%s' must be a map, not %s", c->root, sw_str_z(&found));

@@ -9,8 +9,7 @@
 
 static void add(struct sw_str *out, const struct sw_value *v);
 
-static void add_quoted(struct sw_str *out, const char *text, size_t len)
-{
+static void add_quoted(struct sw_str *out, const char *text, size_t len) {
     size_t max = out->max ? out->max : SW_STR_MAX;
     /* What is cut off anyway need not be escaped: texts may be megabytes. */
     if (len > max) {
@@ -20,13 +19,11 @@ static void add_quoted(struct sw_str *out, const char *text, size_t len)
     sw_str_addc(out, '"');
     while (len) {
         size_t plain = 0;
-        while (plain < len && !strchr("\"\\\n\t\r", text[plain]))
-            plain++;
+        while (plain < len && !strchr("\"\\\n\t\r", text[plain])) plain++;
         sw_str_add_printable(out, text, plain);
         text += plain;
         len -= plain;
-        if (len == 0)
-            break;
+        if (len == 0) break;
         switch (*text) {
         case '\n': sw_str_addz(out, "\\n"); break;
         case '\t': sw_str_addz(out, "\\t"); break;
@@ -40,32 +37,26 @@ static void add_quoted(struct sw_str *out, const char *text, size_t len)
     sw_str_addc(out, '"');
 }
 
-static bool is_word(const char *key)
-{
+static bool is_word(const char *key) {
     for (const char *p = key; *p; p++)
-        if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("_-./", *p)))
-            return false;
+        if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("_-./", *p))) return false;
     return *key != '\0';
 }
 
-static void add_list(struct sw_str *out, const struct sw_value *v)
-{
+static void add_list(struct sw_str *out, const struct sw_value *v) {
     sw_str_addc(out, '[');
     for (size_t i = 0; i < v->list.n && !out->overflow; i++) {
-        if (i)
-            sw_str_addz(out, ", ");
+        if (i) sw_str_addz(out, ", ");
         add(out, v->list.v[i]);
     }
     sw_str_addc(out, ']');
 }
 
-static void add_map(struct sw_str *out, const struct sw_value *v)
-{
+static void add_map(struct sw_str *out, const struct sw_value *v) {
     sw_str_addc(out, '{');
     for (size_t i = 0; i < v->map.n && !out->overflow; i++) {
         const struct sw_pair *pair = &v->map.v[i];
-        if (i)
-            sw_str_addz(out, ", ");
+        if (i) sw_str_addz(out, ", ");
         if (is_word(pair->key))
             sw_str_addz(out, pair->key);
         else
@@ -76,8 +67,7 @@ static void add_map(struct sw_str *out, const struct sw_value *v)
     sw_str_addc(out, '}');
 }
 
-static void add(struct sw_str *out, const struct sw_value *v)
-{
+static void add(struct sw_str *out, const struct sw_value *v) {
     if (v->secret) {
         sw_str_addz(out, "(sensitive)");
         return;
@@ -96,11 +86,9 @@ static void add(struct sw_str *out, const struct sw_value *v)
     }
 }
 
-void sw_value_format(struct sw_str *out, const struct sw_value *v, size_t max_columns)
-{
+void sw_value_format(struct sw_str *out, const struct sw_value *v, size_t max_columns) {
     struct sw_str line = {0};
-    if (max_columns && max_columns < SW_STR_MAX / BYTES_PER_COLUMN / 2)
-        line.max = max_columns * BYTES_PER_COLUMN + BYTES_PER_COLUMN;
+    if (max_columns && max_columns < SW_STR_MAX / BYTES_PER_COLUMN / 2) line.max = max_columns * BYTES_PER_COLUMN + BYTES_PER_COLUMN;
     add(&line, v ? v : &SW_NULL_VALUE);
     if (max_columns && (line.overflow || sw_columns(sw_str_z(&line), line.len) > max_columns)) {
         line.len = sw_utf8_cut(line.p, line.len, max_columns - 1);

@@ -5,7 +5,7 @@
 #include "slipway/value.h"
 
 bool sw_value__is_sequence(const struct sw_value *v); /* LIST or CONCAT: both keep their items in `list` */
-bool sw_value__is_empty(const struct sw_value *v); /* a LIST or MAP without members */
+bool sw_value__is_empty(const struct sw_value *v);    /* a LIST or MAP without members */
 bool sw_value__any(const struct sw_value *v, bool (*test)(const struct sw_value *v));
 
 /* A map of `pairs` (sorted, without duplicates, in the arena) with the line and the secret mark of `from`, which may be NULL. */

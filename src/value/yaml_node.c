@@ -12,31 +12,25 @@ struct anchor {
     bool open; /* still being read: an alias to it would be a cycle */
 };
 
-static struct anchor *open_anchor(struct reader *r, const yaml_char_t *name)
-{
-    if (!name)
-        return NULL;
+static struct anchor *open_anchor(struct reader *r, const yaml_char_t *name) {
+    if (!name) return NULL;
     struct anchor *anchor = sw_new(r->arena, struct anchor);
     anchor->open = true;
     sw_map_set(&r->anchors, sw_strdup(r->arena, (const char *)name), anchor);
     return anchor;
 }
 
-static void close_anchor(struct anchor *anchor, const struct node *node)
-{
-    if (anchor)
-        *anchor = (struct anchor){.node = *node};
+static void close_anchor(struct anchor *anchor, const struct node *node) {
+    if (anchor) *anchor = (struct anchor){.node = *node};
 }
 
 /* Sets the line of a value made just now, in the arena and not shared yet. */
-static const struct sw_value *set_line(const struct sw_value *fresh, unsigned line)
-{
+static const struct sw_value *set_line(const struct sw_value *fresh, unsigned line) {
     ((struct sw_value *)fresh)->line = line;
     return fresh;
 }
 
-static int read_alias(struct reader *r, struct node *ret)
-{
+static int read_alias(struct reader *r, struct node *ret) {
     const char *name = (const char *)r->event.data.alias.anchor;
     struct anchor *anchor = sw_map_find(&r->anchors, name);
     if (!anchor) {
@@ -44,18 +38,14 @@ static int read_alias(struct reader *r, struct node *ret)
         sw_err_hint(r->err, "put '&%s' before the value it stands for, further up", name);
         return SW_EINVAL;
     }
-    if (anchor->open)
-        return sw_yaml__fail_here(r, SW_EINVAL, "alias '*%s' stands inside the value it names", name);
+    if (anchor->open) return sw_yaml__fail_here(r, SW_EINVAL, "alias '*%s' stands inside the value it names", name);
     int rc = sw_yaml__count(r, anchor->node.nodes);
-    if (rc == 0)
-        rc = sw_yaml__check_depth(r, anchor->node.depth);
-    if (rc == 0)
-        *ret = anchor->node;
+    if (rc == 0) rc = sw_yaml__check_depth(r, anchor->node.depth);
+    if (rc == 0) *ret = anchor->node;
     return rc;
 }
 
-static int call_tag(struct reader *r, const char *tag, const char *text, const struct sw_value **ret)
-{
+static int call_tag(struct reader *r, const char *tag, const char *text, const struct sw_value **ret) {
     unsigned line = line_of(r), column = column_of(r);
     if (!r->tag_fn) {
         sw_yaml__fail(r, SW_EINVAL, line, column, "unknown tag '!%s'", tag);
@@ -75,8 +65,7 @@ static int call_tag(struct reader *r, const char *tag, const char *text, const s
 }
 
 /* A scalar with a tag of YAML's own, such as !!str. */
-static int read_core_tag(struct reader *r, const char *tag, const char *text, size_t len, const struct sw_value **ret)
-{
+static int read_core_tag(struct reader *r, const char *tag, const char *text, size_t len, const struct sw_value **ret) {
     static const struct {
         const char *tag;
         enum sw_kind kind, or_kind;
@@ -88,27 +77,22 @@ static int read_core_tag(struct reader *r, const char *tag, const char *text, si
     if (strcmp(tag, "binary") == 0) {
         struct sw_str bytes = {0};
         bool ok = sw_base64_decode(text, len, &bytes);
-        if (ok)
-            *ret = sw_value_strn(r->arena, sw_str_z(&bytes), bytes.len);
+        if (ok) *ret = sw_value_strn(r->arena, sw_str_z(&bytes), bytes.len);
         sw_str_done(&bytes);
         return ok ? 0 : sw_yaml__fail_here(r, SW_EINVAL, "the text after '!!binary' is not base64");
     }
     for (size_t i = 0; i < sw_countof(kinds); i++) {
-        if (strcmp(tag, kinds[i].tag) != 0)
-            continue;
+        if (strcmp(tag, kinds[i].tag) != 0) continue;
         const struct sw_value *v = sw_yaml__plain(r->arena, text, len, r->octal);
-        if (v->kind == kinds[i].or_kind && v->kind != kinds[i].kind)
-            v = sw_value_real(r->arena, (double)v->i);
-        if (v->kind != kinds[i].kind)
-            return sw_yaml__fail_here(r, SW_EINVAL, "the text after '!!%s' is not of that kind", tag);
+        if (v->kind == kinds[i].or_kind && v->kind != kinds[i].kind) v = sw_value_real(r->arena, (double)v->i);
+        if (v->kind != kinds[i].kind) return sw_yaml__fail_here(r, SW_EINVAL, "the text after '!!%s' is not of that kind", tag);
         *ret = v;
         return 0;
     }
     return sw_yaml__fail_here(r, SW_EINVAL, "unknown tag '!!%s'", tag);
 }
 
-static int read_scalar(struct reader *r, struct node *ret)
-{
+static int read_scalar(struct reader *r, struct node *ret) {
     const char *text = (const char *)r->event.data.scalar.value, *tag = (const char *)r->event.data.scalar.tag;
     size_t len = r->event.data.scalar.length;
     unsigned line = line_of(r);
@@ -130,48 +114,38 @@ static int read_scalar(struct reader *r, struct node *ret)
         v = sw_yaml__plain(r->arena, text, len, r->octal);
     else
         v = sw_value_strn(r->arena, text, len);
-    if (rc < 0)
-        return rc;
+    if (rc < 0) return rc;
     *ret = (struct node){set_line(v, line), 1, 0};
     close_anchor(anchor, ret);
     return 0;
 }
 
 /* Maps and lists take no local tags: those stand for a text. */
-static int check_container_tag(struct reader *r, const yaml_char_t *tag, const char *core, const char *what)
-{
+static int check_container_tag(struct reader *r, const yaml_char_t *tag, const char *core, const char *what) {
     const char *text = (const char *)tag;
-    if (!text || strcmp(text, "!") == 0 || (sw_starts_with(text, CORE_TAG) && strcmp(text + strlen(CORE_TAG), core) == 0))
-        return 0;
-    if (sw_starts_with(text, CORE_TAG))
-        return sw_yaml__fail_here(r, SW_EINVAL, "tag '!!%s' before %s", text + strlen(CORE_TAG), what);
+    if (!text || strcmp(text, "!") == 0 || (sw_starts_with(text, CORE_TAG) && strcmp(text + strlen(CORE_TAG), core) == 0)) return 0;
+    if (sw_starts_with(text, CORE_TAG)) return sw_yaml__fail_here(r, SW_EINVAL, "tag '!!%s' before %s", text + strlen(CORE_TAG), what);
     return sw_yaml__fail_here(r, SW_EINVAL, "tag '%s' before %s: it takes a text", text, what);
 }
 
-static int read_items(struct reader *r, struct items *items, struct node *sum)
-{
+static int read_items(struct reader *r, struct items *items, struct node *sum) {
     for (;;) {
         struct node item;
         int rc = sw_yaml__next(r);
-        if (rc == 0 && r->event.type == YAML_SEQUENCE_END_EVENT)
-            return 0;
-        if (rc == 0)
-            rc = sw_yaml__read_node(r, &item);
-        if (rc < 0)
-            return rc;
+        if (rc == 0 && r->event.type == YAML_SEQUENCE_END_EVENT) return 0;
+        if (rc == 0) rc = sw_yaml__read_node(r, &item);
+        if (rc < 0) return rc;
         absorb(sum, &item);
         sw_vec_push(items, item.value);
     }
 }
 
-static int read_list(struct reader *r, struct node *ret)
-{
+static int read_list(struct reader *r, struct node *ret) {
     unsigned line = line_of(r);
     struct items items = {0};
     struct node sum = {NULL, 1, 1};
     int rc = check_container_tag(r, r->event.data.sequence_start.tag, "seq", "a list");
-    if (rc < 0)
-        return rc;
+    if (rc < 0) return rc;
     struct anchor *anchor = open_anchor(r, r->event.data.sequence_start.anchor);
     rc = read_items(r, &items, &sum);
     if (rc == 0) {
@@ -183,35 +157,27 @@ static int read_list(struct reader *r, struct node *ret)
     return rc;
 }
 
-static int read_map(struct reader *r, struct node *ret)
-{
+static int read_map(struct reader *r, struct node *ret) {
     unsigned line = line_of(r);
     struct node map = {NULL, 1, 1};
     int rc = check_container_tag(r, r->event.data.mapping_start.tag, "map", "a map");
-    if (rc < 0)
-        return rc;
+    if (rc < 0) return rc;
     struct anchor *anchor = open_anchor(r, r->event.data.mapping_start.anchor);
     rc = sw_yaml__read_pairs(r, &map);
-    if (rc < 0)
-        return rc;
+    if (rc < 0) return rc;
     set_line(map.value, line);
     close_anchor(anchor, &map);
     *ret = map;
     return 0;
 }
 
-int sw_yaml__read_node(struct reader *r, struct node *ret)
-{
-    if (r->event.type == YAML_ALIAS_EVENT)
-        return read_alias(r, ret);
+int sw_yaml__read_node(struct reader *r, struct node *ret) {
+    if (r->event.type == YAML_ALIAS_EVENT) return read_alias(r, ret);
     int rc = sw_yaml__count(r, 1);
-    if (rc < 0)
-        return rc;
-    if (r->event.type == YAML_SCALAR_EVENT)
-        return read_scalar(r, ret);
+    if (rc < 0) return rc;
+    if (r->event.type == YAML_SCALAR_EVENT) return read_scalar(r, ret);
     rc = sw_yaml__check_depth(r, 1);
-    if (rc < 0)
-        return rc;
+    if (rc < 0) return rc;
     r->depth++;
     rc = r->event.type == YAML_SEQUENCE_START_EVENT ? read_list(r, ret) : read_map(r, ret);
     r->depth--;

@@ -39,17 +39,14 @@ struct reader {
 };
 
 /* Fails with a message at a place of the file. Returns `code`. */
-int sw_yaml__fail(struct reader *r, int code, unsigned line, unsigned column, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+int sw_yaml__fail(struct reader *r, int code, unsigned line, unsigned column, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* Where the current event starts. */
-static inline unsigned line_of(const struct reader *r)
-{
+static inline unsigned line_of(const struct reader *r) {
     return (unsigned)r->event.start_mark.line + 1;
 }
 
-static inline unsigned column_of(const struct reader *r)
-{
+static inline unsigned column_of(const struct reader *r) {
     return (unsigned)r->event.start_mark.column + 1;
 }
 
@@ -63,11 +60,9 @@ int sw_yaml__count(struct reader *r, size_t nodes);
 int sw_yaml__check_depth(struct reader *r, unsigned levels);
 
 /* Adds what `part`, a member of `sum`, stands for. */
-static inline void absorb(struct node *sum, const struct node *part)
-{
+static inline void absorb(struct node *sum, const struct node *part) {
     sum->nodes += part->nodes;
-    if (part->depth + 1 > sum->depth)
-        sum->depth = part->depth + 1;
+    if (part->depth + 1 > sum->depth) sum->depth = part->depth + 1;
 }
 
 /* Reads the value that starts at the current event; its last event is current afterwards. */

@@ -13,38 +13,29 @@
 
 static void write_node(struct sw_str *out, const struct sw_value *v, unsigned indent);
 
-static void spaces(struct sw_str *out, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        sw_str_addc(out, ' ');
+static void spaces(struct sw_str *out, unsigned n) {
+    for (unsigned i = 0; i < n; i++) sw_str_addc(out, ' ');
 }
 
-static bool is_plain(const char *text, size_t len)
-{
-    if (len == 0 || len > SIMPLE_KEY_MAX || sw_yaml__reads_otherwise(text, len))
-        return false;
+static bool is_plain(const char *text, size_t len) {
+    if (len == 0 || len > SIMPLE_KEY_MAX || sw_yaml__reads_otherwise(text, len)) return false;
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '/';
         bool inside = (c >= '0' && c <= '9') || (c && strchr(".+-=@,", c));
-        if (c == ':')
-            inside = i + 1 < len && text[i + 1] != ' ';
-        if (c == ' ')
-            inside = i + 1 < len && text[i + 1] != ' ';
-        if (!letter && !(inside && i > 0))
-            return false;
+        if (c == ':') inside = i + 1 < len && text[i + 1] != ' ';
+        if (c == ' ') inside = i + 1 < len && text[i + 1] != ' ';
+        if (!letter && !(inside && i > 0)) return false;
     }
     return true;
 }
 
 /* What a YAML stream may hold as it is: not controls, not the line breaks of Unicode, no byte order mark. */
-static bool is_shown(uint32_t c)
-{
+static bool is_shown(uint32_t c) {
     return (c >= 0x20 && c < 0x7F) || (c >= 0xA0 && c <= 0xFFFD && c != 0x2028 && c != 0x2029 && c != 0xFEFF) || c >= 0x10000;
 }
 
-static void add_double_quoted(struct sw_str *out, const char *text, size_t len)
-{
+static void add_double_quoted(struct sw_str *out, const char *text, size_t len) {
     sw_str_addc(out, '"');
     for (size_t i = 0; i < len;) {
         uint32_t c = 0;
@@ -64,22 +55,18 @@ static void add_double_quoted(struct sw_str *out, const char *text, size_t len)
     sw_str_addc(out, '"');
 }
 
-static bool fits_literal(const char *text, size_t len)
-{
+static bool fits_literal(const char *text, size_t len) {
     /* A first line that starts with white space would set the indentation. */
-    if (!memchr(text, '\n', len) || text[0] == ' ' || text[0] == '\t' || text[0] == '\n')
-        return false;
+    if (!memchr(text, '\n', len) || text[0] == ' ' || text[0] == '\t' || text[0] == '\n') return false;
     for (size_t i = 0; i < len;) {
         uint32_t c = 0;
         i += sw_utf8_next(text + i, len - i, &c);
-        if (!is_shown(c) && c != '\n' && c != '\t')
-            return false;
+        if (!is_shown(c) && c != '\n' && c != '\t') return false;
     }
     return true;
 }
 
-static void add_literal(struct sw_str *out, const char *text, size_t len, unsigned indent)
-{
+static void add_literal(struct sw_str *out, const char *text, size_t len, unsigned indent) {
     bool ends = text[len - 1] == '\n', more = ends && text[len - 2] == '\n';
     sw_str_addz(out, !ends ? "|-" : more ? "|+" : "|");
     while (len) {
@@ -96,8 +83,7 @@ static void add_literal(struct sw_str *out, const char *text, size_t len, unsign
     }
 }
 
-static void add_string(struct sw_str *out, const char *text, size_t len, unsigned indent)
-{
+static void add_string(struct sw_str *out, const char *text, size_t len, unsigned indent) {
     if (memchr(text, '\0', len) || sw_utf8_valid(text, len) < len) {
         sw_str_addz(out, "!!binary \"");
         sw_str_add_base64(out, text, len);
@@ -111,8 +97,7 @@ static void add_string(struct sw_str *out, const char *text, size_t len, unsigne
     }
 }
 
-static void add_key(struct sw_str *out, const char *key, unsigned indent)
-{
+static void add_key(struct sw_str *out, const char *key, unsigned indent) {
     size_t len = strlen(key);
     struct sw_str fixed = {0};
     if (is_plain(key, len)) {
@@ -128,8 +113,7 @@ static void add_key(struct sw_str *out, const char *key, unsigned indent)
                 i++;
             }
         }
-        if (len > SIMPLE_KEY_MAX)
-            sw_str_addz(out, "? ");
+        if (len > SIMPLE_KEY_MAX) sw_str_addz(out, "? ");
         add_double_quoted(out, sw_str_z(&fixed), fixed.len);
         if (len > SIMPLE_KEY_MAX) {
             sw_str_addc(out, '\n');
@@ -140,8 +124,7 @@ static void add_key(struct sw_str *out, const char *key, unsigned indent)
     sw_str_done(&fixed);
 }
 
-static void add_real(struct sw_str *out, double d)
-{
+static void add_real(struct sw_str *out, double d) {
     if (isnan(d))
         sw_str_addz(out, ".nan");
     else if (isinf(d))
@@ -151,8 +134,7 @@ static void add_real(struct sw_str *out, double d)
 }
 
 /* The first member goes where the writer stands, the others on lines of their own. */
-static void write_map(struct sw_str *out, const struct sw_value *v, unsigned indent)
-{
+static void write_map(struct sw_str *out, const struct sw_value *v, unsigned indent) {
     for (size_t i = 0; i < v->map.n; i++) {
         const struct sw_value *member = v->map.v[i].value;
         if (i) {
@@ -171,8 +153,7 @@ static void write_map(struct sw_str *out, const struct sw_value *v, unsigned ind
     }
 }
 
-static void write_list(struct sw_str *out, const struct sw_value *v, unsigned indent)
-{
+static void write_list(struct sw_str *out, const struct sw_value *v, unsigned indent) {
     for (size_t i = 0; i < v->list.n; i++) {
         if (i) {
             sw_str_addc(out, '\n');
@@ -183,21 +164,18 @@ static void write_list(struct sw_str *out, const struct sw_value *v, unsigned in
     }
 }
 
-static void write_node(struct sw_str *out, const struct sw_value *v, unsigned indent)
-{
+static void write_node(struct sw_str *out, const struct sw_value *v, unsigned indent) {
     switch ((enum sw_kind)v->kind) {
     case SW_BOOL: sw_str_addz(out, v->b ? "true" : "false"); break;
     case SW_INT: sw_str_addf(out, "%" PRId64, v->i); break;
     case SW_REAL: add_real(out, v->d); break;
     case SW_STR: add_string(out, v->s.p, v->s.len, indent); break;
     case SW_LIST:
-        if (v->list.n == 0)
-            sw_str_addz(out, "[]");
+        if (v->list.n == 0) sw_str_addz(out, "[]");
         write_list(out, v, indent);
         break;
     case SW_MAP:
-        if (v->map.n == 0)
-            sw_str_addz(out, "{}");
+        if (v->map.n == 0) sw_str_addz(out, "{}");
         write_map(out, v, indent);
         break;
     case SW_NULL:
@@ -207,8 +185,7 @@ static void write_node(struct sw_str *out, const struct sw_value *v, unsigned in
     }
 }
 
-void sw_yaml_write(struct sw_str *out, const struct sw_value *v)
-{
+void sw_yaml_write(struct sw_str *out, const struct sw_value *v) {
     write_node(out, v ? v : &SW_NULL_VALUE, 0);
     sw_str_addc(out, '\n');
 }

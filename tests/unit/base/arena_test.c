@@ -13,8 +13,7 @@
 #include "slipway/map.h"
 #include "slipway/vec.h"
 
-static void memory_is_zeroed_aligned_and_apart(void **state)
-{
+static void memory_is_zeroed_aligned_and_apart(void **state) {
     (void)state;
     struct sw_arena *arena = sw_arena_new();
     unsigned char *blocks[200];
@@ -22,19 +21,16 @@ static void memory_is_zeroed_aligned_and_apart(void **state)
         size_t size = i * 37 % 5000;
         blocks[i] = sw_alloc(arena, size);
         assert_int_equal((uintptr_t)blocks[i] % _Alignof(max_align_t), 0);
-        for (size_t j = 0; j < size; j++)
-            assert_int_equal(blocks[i][j], 0);
+        for (size_t j = 0; j < size; j++) assert_int_equal(blocks[i][j], 0);
         memset(blocks[i], (int)i, size);
     }
     for (size_t i = 0; i < sw_countof(blocks); i++)
-        for (size_t j = 0; j < i * 37 % 5000; j++)
-            assert_int_equal(blocks[i][j], (unsigned char)i);
+        for (size_t j = 0; j < i * 37 % 5000; j++) assert_int_equal(blocks[i][j], (unsigned char)i);
     sw_arena_free(arena);
     sw_arena_free(NULL);
 }
 
-static void small_arenas_are_small(void **state)
-{
+static void small_arenas_are_small(void **state) {
     (void)state;
     struct sw_arena *arena = sw_arena_new();
     sw_alloc(arena, 100);
@@ -47,8 +43,7 @@ static void small_arenas_are_small(void **state)
     sw_arena_free(arena);
 }
 
-static void strings(void **state)
-{
+static void strings(void **state) {
     (void)state;
     struct sw_arena *arena = sw_arena_new();
     assert_null(sw_strdup(arena, NULL));
@@ -62,15 +57,13 @@ static void strings(void **state)
     sw_arena_free(arena);
 }
 
-static void map_holds_many(void **state)
-{
+static void map_holds_many(void **state) {
     (void)state;
     struct sw_arena *arena = sw_arena_new();
     struct sw_map map = {0};
     assert_null(sw_map_find(&map, "nothing"));
     static int values[20000];
-    for (size_t i = 0; i < sw_countof(values); i++)
-        assert_null(sw_map_set(&map, sw_printf(arena, "key-%zu", i), &values[i]));
+    for (size_t i = 0; i < sw_countof(values); i++) assert_null(sw_map_set(&map, sw_printf(arena, "key-%zu", i), &values[i]));
     assert_int_equal(map.n, sw_countof(values));
     for (size_t i = 0; i < sw_countof(values); i++) {
         char key[32];
@@ -85,8 +78,7 @@ static void map_holds_many(void **state)
     sw_arena_free(arena);
 }
 
-static void times_and_sizes(void **state)
-{
+static void times_and_sizes(void **state) {
     (void)state;
     char buf[32];
     assert_string_equal(sw_format_time(0, buf), "1970-01-01T00:00:00Z");
@@ -110,11 +102,13 @@ static void times_and_sizes(void **state)
     assert_true(sw_now_ms() <= sw_now_ms());
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_is_zeroed_aligned_and_apart), cmocka_unit_test(small_arenas_are_small), cmocka_unit_test(strings),
-        cmocka_unit_test(map_holds_many), cmocka_unit_test(times_and_sizes),
+        cmocka_unit_test(memory_is_zeroed_aligned_and_apart),
+        cmocka_unit_test(small_arenas_are_small),
+        cmocka_unit_test(strings),
+        cmocka_unit_test(map_holds_many),
+        cmocka_unit_test(times_and_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,7 @@
 #include "slipway/err.h"
 #include "slipway/vec.h"
 
-static void first_message_stays(void **state)
-{
+static void first_message_stays(void **state) {
     (void)state;
     struct sw_err err = {0};
     assert_int_equal(sw_err_set(&err, SW_ETIMEOUT, "no answer within %d s", 10), SW_ETIMEOUT);
@@ -30,8 +29,7 @@ static void first_message_stays(void **state)
     assert_null(err.message);
 }
 
-static void null_is_fine(void **state)
-{
+static void null_is_fine(void **state) {
     (void)state;
     assert_int_equal(sw_err_set(NULL, SW_EIO, "x"), SW_EIO);
     assert_int_equal(sw_err_frame(NULL, "x"), SW_EINTERNAL);
@@ -41,8 +39,7 @@ static void null_is_fine(void **state)
     sw_err_done(NULL);
 }
 
-static void frames_move_and_copy(void **state)
-{
+static void frames_move_and_copy(void **state) {
     (void)state;
     struct sw_err err = {0}, copy = {0}, moved = {0};
     sw_err_set(&err, SW_EREMOTE, "exit status 1");
@@ -61,8 +58,7 @@ static void frames_move_and_copy(void **state)
     sw_err_done(&copy);
 }
 
-static void detail_keeps_the_end(void **state)
-{
+static void detail_keeps_the_end(void **state) {
     (void)state;
     struct sw_err err = {0};
     size_t len = 40000;
@@ -76,8 +72,7 @@ static void detail_keeps_the_end(void **state)
     sw_err_done(&err);
 }
 
-static void nearest(void **state)
-{
+static void nearest(void **state) {
     (void)state;
     static const char *const words[] = {"content", "mode", "owner", "labels", "control-plane"};
     size_t n = sw_countof(words);
@@ -94,19 +89,17 @@ static void nearest(void **state)
     assert_null(sw_nearest(long_word, words, n));
 }
 
-static void code_names(void **state)
-{
+static void code_names(void **state) {
     (void)state;
     assert_string_equal(sw_code_name(SW_EUNREACHABLE), "unreachable");
     assert_string_equal(sw_code_name(SW_ELOCKED), "locked");
     assert_string_equal(sw_code_name(-99), "unknown");
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_message_stays), cmocka_unit_test(null_is_fine), cmocka_unit_test(frames_move_and_copy),
-        cmocka_unit_test(detail_keeps_the_end), cmocka_unit_test(nearest), cmocka_unit_test(code_names),
+        cmocka_unit_test(first_message_stays),  cmocka_unit_test(null_is_fine), cmocka_unit_test(frames_move_and_copy),
+        cmocka_unit_test(detail_keeps_the_end), cmocka_unit_test(nearest),      cmocka_unit_test(code_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

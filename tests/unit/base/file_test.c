@@ -17,23 +17,20 @@
 
 static char dir[64];
 
-static int make_dir(void **state)
-{
+static int make_dir(void **state) {
     (void)state;
     snprintf(dir, sizeof dir, "/tmp/slipway-file-XXXXXX");
     return mkdtemp(dir) ? 0 : -1;
 }
 
-static int remove_dir(void **state)
-{
+static int remove_dir(void **state) {
     (void)state;
     char command[100];
     snprintf(command, sizeof command, "rm -rf %s", dir);
     return system(command);
 }
 
-static void writes_and_reads(void **state)
-{
+static void writes_and_reads(void **state) {
     (void)state;
     struct sw_err err = {0};
     struct sw_str text = {0};
@@ -53,8 +50,7 @@ static void writes_and_reads(void **state)
     free(path);
 }
 
-static void no_temporary_files_stay(void **state)
-{
+static void no_temporary_files_stay(void **state) {
     (void)state;
     struct sw_err err = {0};
     char *path = sw_xprintf("%s/sub/x", dir), *sub = sw_xprintf("%s/sub", dir), *target = sw_xprintf("%s/sub/x/y", dir);
@@ -71,8 +67,7 @@ static void no_temporary_files_stay(void **state)
     free(target);
 }
 
-static void refuses_what_is_no_file(void **state)
-{
+static void refuses_what_is_no_file(void **state) {
     (void)state;
     struct sw_err err = {0};
     struct sw_str text = {0};
@@ -91,8 +86,7 @@ static void refuses_what_is_no_file(void **state)
     free(inside);
 }
 
-static void makes_directories(void **state)
-{
+static void makes_directories(void **state) {
     (void)state;
     struct sw_err err = {0};
     char *path = sw_xprintf("%s//p/q/r/", dir);
@@ -105,8 +99,7 @@ static void makes_directories(void **state)
     free(path);
 }
 
-static void expands_home(void **state)
-{
+static void expands_home(void **state) {
     (void)state;
     setenv("HOME", "/home/me", 1);
     static const char *const cases[][2] = {{"~/x", "/home/me/x"}, {"~", "/home/me"}, {"~other/x", "~other/x"}, {"/a/~", "/a/~"}, {"", ""}};
@@ -117,8 +110,7 @@ static void expands_home(void **state)
     }
 }
 
-static void logs_one_clean_line(void **state)
-{
+static void logs_one_clean_line(void **state) {
     (void)state;
     struct sw_str text = {0};
     char *path = sw_xprintf("%s/log", dir);
@@ -133,11 +125,14 @@ static void logs_one_clean_line(void **state)
     free(path);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_and_reads), cmocka_unit_test(no_temporary_files_stay), cmocka_unit_test(refuses_what_is_no_file),
-        cmocka_unit_test(makes_directories), cmocka_unit_test(expands_home), cmocka_unit_test(logs_one_clean_line),
+        cmocka_unit_test(writes_and_reads),
+        cmocka_unit_test(no_temporary_files_stay),
+        cmocka_unit_test(refuses_what_is_no_file),
+        cmocka_unit_test(makes_directories),
+        cmocka_unit_test(expands_home),
+        cmocka_unit_test(logs_one_clean_line),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

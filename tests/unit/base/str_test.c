@@ -12,8 +12,7 @@
 #include "slipway/clock.h"
 #include "slipway/str.h"
 
-static void grows_and_stops_at_its_limit(void **state)
-{
+static void grows_and_stops_at_its_limit(void **state) {
     (void)state;
     struct sw_str s = {.max = 10};
     assert_string_equal(sw_str_z(&s), "");
@@ -34,8 +33,7 @@ static void grows_and_stops_at_its_limit(void **state)
     sw_str_done(&s);
 }
 
-static void shell_quoting_survives_a_shell(void **state)
-{
+static void shell_quoting_survives_a_shell(void **state) {
     (void)state;
     static const char *const texts[] = {"it's", "", "a b", "$HOME `id`", "'", "''", "-n", "a\nb", "\\", "!x", "~", "*"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -56,8 +54,7 @@ static void shell_quoting_survives_a_shell(void **state)
     sw_str_done(&s);
 }
 
-static void base64_round_trips(void **state)
-{
+static void base64_round_trips(void **state) {
     (void)state;
     unsigned char bytes[300];
     sw_random(bytes, sizeof bytes);
@@ -67,15 +64,13 @@ static void base64_round_trips(void **state)
         assert_int_equal(text.len, (len + 2) / 3 * 4);
         assert_true(sw_base64_decode(text.p, text.len, &back));
         assert_int_equal(back.len, len);
-        if (len)
-            assert_memory_equal(back.p, bytes, len);
+        if (len) assert_memory_equal(back.p, bytes, len);
         sw_str_done(&text);
         sw_str_done(&back);
     }
 }
 
-static void base64_refuses_rubbish(void **state)
-{
+static void base64_refuses_rubbish(void **state) {
     (void)state;
     static const char *const bad[] = {"A", "AA", "AAA", "AA=", "A===", "AA==AA==", "AAA*", "====", "=", "AAAA="};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -89,8 +84,7 @@ static void base64_refuses_rubbish(void **state)
     sw_str_done(&out);
 }
 
-static void printable_shows_what_a_terminal_would_obey(void **state)
-{
+static void printable_shows_what_a_terminal_would_obey(void **state) {
     (void)state;
     struct sw_str s = {0};
     sw_str_add_printable(&s, "a\033[2J\tb\n\x7f\xff\xc2\x9b \xe2\x80\xae \xc3\xa9", 19);
@@ -98,32 +92,28 @@ static void printable_shows_what_a_terminal_would_obey(void **state)
     sw_str_done(&s);
 }
 
-static void utf8(void **state)
-{
+static void utf8(void **state) {
     (void)state;
     uint32_t code;
     assert_int_equal(sw_utf8_next("\xf0\x9f\x98\x80", 4, &code), 4);
     assert_int_equal(code, 0x1F600);
     static const char *const bad[] = {"\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80", "\xc3", "\xf8\x88\x80\x80"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(sw_utf8_next(bad[i], strlen(bad[i]), &code), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) assert_int_equal(sw_utf8_next(bad[i], strlen(bad[i]), &code), 0);
     assert_int_equal(sw_utf8_valid("ab\xff", 3), 2);
     assert_int_equal(sw_utf8_valid("a\0b", 3), 3);
 }
 
-static void columns(void **state)
-{
+static void columns(void **state) {
     (void)state;
     assert_int_equal(sw_columns("abc", 3), 3);
     assert_int_equal(sw_columns("\033[1;31mred\033[0m", 14), 3);
     assert_int_equal(sw_columns("\xed\x95\x9c\xea\xb8\x80", 6), 4); /* Hangul */
-    assert_int_equal(sw_columns("e\xcc\x81", 3), 1);                  /* combining accent */
+    assert_int_equal(sw_columns("e\xcc\x81", 3), 1);                /* combining accent */
     assert_int_equal(sw_columns("\xf0\x9f\x9a\x80", 4), 2);
     assert_int_equal(sw_utf8_cut("\xed\x95\x9c\xea\xb8\x80", 6, 3), 3);
 }
 
-static void prefixes(void **state)
-{
+static void prefixes(void **state) {
     (void)state;
     assert_true(sw_starts_with("abc", "ab"));
     assert_false(sw_starts_with("a", "ab"));
@@ -135,12 +125,15 @@ static void prefixes(void **state)
     sw_str_done(&s);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grows_and_stops_at_its_limit), cmocka_unit_test(shell_quoting_survives_a_shell),
-        cmocka_unit_test(base64_round_trips), cmocka_unit_test(base64_refuses_rubbish),
-        cmocka_unit_test(printable_shows_what_a_terminal_would_obey), cmocka_unit_test(utf8), cmocka_unit_test(columns),
+        cmocka_unit_test(grows_and_stops_at_its_limit),
+        cmocka_unit_test(shell_quoting_survives_a_shell),
+        cmocka_unit_test(base64_round_trips),
+        cmocka_unit_test(base64_refuses_rubbish),
+        cmocka_unit_test(printable_shows_what_a_terminal_would_obey),
+        cmocka_unit_test(utf8),
+        cmocka_unit_test(columns),
         cmocka_unit_test(prefixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,7 +242,8 @@ static void a_crash_after_create_is_neither_doubled_nor_lost(void **unused) {
     int64_t run;
     declare_box("a", map("color", text("red"), NULL));
     assert_int_equal(sw_run_begin(w->state, "apply", &run, NULL), 0);
-    struct sw_intent intent = {.run = run, .address = "box.a", .type = "box", .name = "a", .action = SW_CREATE, .desired = map("color", text("red"), NULL)};
+    struct sw_intent intent = {
+        .run = run, .address = "box.a", .type = "box", .name = "a", .action = SW_CREATE, .desired = map("color", text("red"), NULL)};
     assert_int_equal(sw_journal_open(w->state, w->arena, &intent, 1, NULL), 0);
     /* The effect is in the world, the record is not. */
     snprintf(w->boxes[0].name, sizeof w->boxes[0].name, "a");

@@ -12,7 +12,9 @@ static const struct sw_attr note_attrs[] = {
 };
 static const struct sw_schema note_schema = {.name = "note", .attrs = note_attrs, .n_attrs = 1};
 
-static void quoted(struct sw_str *s, const char *z) { sw_str_add_shell(s, z, strlen(z)); }
+static void quoted(struct sw_str *s, const char *z) {
+    sw_str_add_shell(s, z, strlen(z));
+}
 
 static int note_probe(const struct sw_type *type, const struct sw_item *items, size_t n, struct sw_str *fragment, struct sw_err *err) {
     (void)type;
@@ -33,7 +35,8 @@ static int note_read(const struct sw_type *type, const struct sw_item *items, si
     return 0;
 }
 
-static int note_step(const struct sw_type *type, const struct sw_item *it, struct sw_arena *arena, struct sw_step *ret, struct sw_err *err) {
+static int note_step(const struct sw_type *type, const struct sw_item *it, struct sw_arena *arena, struct sw_step *ret,
+                     struct sw_err *err) {
     (void)type, (void)err;
     struct sw_str s = {0};
     if (it->action == SW_DELETE) {
@@ -92,8 +95,8 @@ static void box_list_now(void *ctx) {
     free(call);
 }
 
-static void box_list(const struct sw_type *type, const struct sw_value *provider, const struct sw_item *items, size_t n, struct sw_arena *arena,
-                     sw_list_done *done, void *ctx) {
+static void box_list(const struct sw_type *type, const struct sw_value *provider, const struct sw_item *items, size_t n,
+                     struct sw_arena *arena, sw_list_done *done, void *ctx) {
     (void)type, (void)provider;
     struct call *call = calloc(1, sizeof *call);
     *call = (struct call){.listed = done, .ctx = ctx, .items = items, .n = n, .arena = arena};
@@ -129,8 +132,8 @@ static void box_act_now(void *ctx) {
     free(call);
 }
 
-static void box_act(const struct sw_type *type, const struct sw_value *provider, const struct sw_item *it, struct sw_arena *arena, sw_act_line *line,
-                    sw_act_done *done, void *ctx) {
+static void box_act(const struct sw_type *type, const struct sw_value *provider, const struct sw_item *it, struct sw_arena *arena,
+                    sw_act_line *line, sw_act_done *done, void *ctx) {
     (void)type, (void)provider, (void)line;
     struct call *call = calloc(1, sizeof *call);
     *call = (struct call){.acted = done, .ctx = ctx, .it = *it, .arena = arena};
@@ -211,15 +214,20 @@ void world_free(void) {
 
 /* ---- declaring ---- */
 
-const struct sw_value *text(const char *z) { return sw_value_str(w->arena, z); }
-const struct sw_value *ref(const char *address, const char *path) { return sw_value_ref(w->arena, address, path); }
+const struct sw_value *text(const char *z) {
+    return sw_value_str(w->arena, z);
+}
+const struct sw_value *ref(const char *address, const char *path) {
+    return sw_value_ref(w->arena, address, path);
+}
 
 const struct sw_value *map(const char *first, ...) {
     struct sw_pair pairs[16];
     size_t n = 0;
     va_list ap;
     va_start(ap, first);
-    for (const char *key = first; key; key = va_arg(ap, const char *)) pairs[n++] = (struct sw_pair){key, va_arg(ap, const struct sw_value *)};
+    for (const char *key = first; key; key = va_arg(ap, const char *))
+        pairs[n++] = (struct sw_pair){key, va_arg(ap, const struct sw_value *)};
     va_end(ap);
     return sw_value_map(w->arena, pairs, n);
 }
@@ -236,9 +244,15 @@ static void gather(const char *address, const char *path, void *ctx) {
     depends(ctx, address, NULL);
 }
 
-static struct sw_resource *declare(const char *address, const char *type, const char *name, const char *host, const struct sw_value *desired) {
+static struct sw_resource *declare(const char *address, const char *type, const char *name, const char *host,
+                                   const struct sw_value *desired) {
     struct sw_resource *resource = sw_new(w->arena, struct sw_resource);
-    *resource = (struct sw_resource){.address = address, .type = type, .name = name, .host = host, .desired = desired, .index = w->n_resources,
+    *resource = (struct sw_resource){.address = address,
+                                     .type = type,
+                                     .name = name,
+                                     .host = host,
+                                     .desired = desired,
+                                     .index = w->n_resources,
                                      .pos = {"site.lua", (unsigned)w->n_resources + 1, 0}};
     sw_value_each_ref(desired, gather, resource);
     w->resources[w->n_resources++] = resource;
@@ -267,7 +281,9 @@ void depends(struct sw_resource *resource, const char *first, ...) {
     va_end(ap);
 }
 
-void forget_playbook(void) { w->n_resources = w->n_hosts = 0; }
+void forget_playbook(void) {
+    w->n_resources = w->n_hosts = 0;
+}
 
 /* ---- running ---- */
 
@@ -283,7 +299,9 @@ struct sw_plan *plan_with(const struct sw_plan_options *options) {
     return made;
 }
 
-struct sw_plan *plan(void) { return plan_with(NULL); }
+struct sw_plan *plan(void) {
+    return plan_with(NULL);
+}
 
 int plan_fails(struct sw_err *err) {
     struct sw_config c = config();
@@ -311,7 +329,9 @@ const struct sw_plan_item *item(const struct sw_plan *made, const char *address)
     return NULL;
 }
 
-char *note_path(const char *name) { return sw_printf(w->arena, "%s/%s", w->dir, name); }
+char *note_path(const char *name) {
+    return sw_printf(w->arena, "%s/%s", w->dir, name);
+}
 
 char *slurp(const char *path) {
     struct sw_str s = {0};
@@ -321,4 +341,6 @@ char *slurp(const char *path) {
     return copy;
 }
 
-void spit(const char *path, const char *content) { assert_int_equal(sw_file_write(path, content, strlen(content), 0644, NULL), 0); }
+void spit(const char *path, const char *content) {
+    assert_int_equal(sw_file_write(path, content, strlen(content), 0644, NULL), 0);
+}

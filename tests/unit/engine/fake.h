@@ -3,15 +3,15 @@
 #ifndef SLIPWAY_TESTS_FAKE_H
 #define SLIPWAY_TESTS_FAKE_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #include "slipway/engine.h"
 #include "slipway/file.h"
@@ -23,10 +23,13 @@ struct world {
     struct sw_state *state;
     struct sw_engine engine;
     char dir[64];
-    struct sw_str log;               /* what happened: "create box.a\n" … */
-    struct { char name[32]; const struct sw_value *attributes; } boxes[32];
+    struct sw_str log; /* what happened: "create box.a\n" … */
+    struct {
+        char name[32];
+        const struct sw_value *attributes;
+    } boxes[32];
     size_t n_boxes;
-    char fail[64];                   /* address whose act fails */
+    char fail[64]; /* address whose act fails */
     unsigned lists, acts;
     /* the playbook */
     const struct sw_resource *resources[64];
@@ -37,9 +40,9 @@ struct world {
 extern struct world *w;
 
 void world_new(void);
-void world_reopen(void);             /* state and engine anew, as a second run */
+void world_reopen(void); /* state and engine anew, as a second run */
 void world_free(void);
-const struct sw_value *map(const char *first, ...);  /* key, value, …, NULL */
+const struct sw_value *map(const char *first, ...); /* key, value, …, NULL */
 const struct sw_value *text(const char *z);
 const struct sw_value *ref(const char *address, const char *path);
 void declare_host(const char *name, const struct sw_value *address);
@@ -53,8 +56,8 @@ int plan_fails(struct sw_err *err);
 void apply(const struct sw_plan *plan);
 int apply_fails(const struct sw_plan *plan, struct sw_apply_result *result, struct sw_err *err);
 const struct sw_plan_item *item(const struct sw_plan *plan, const char *address);
-char *note_path(const char *name);   /* in the world's directory */
-char *slurp(const char *path);       /* NULL = not there */
+char *note_path(const char *name); /* in the world's directory */
+char *slurp(const char *path);     /* NULL = not there */
 void spit(const char *path, const char *content);
 
 #endif

@@ -16,20 +16,17 @@
 static struct sw_arena *arena;
 static char dir[64], *file;
 
-static int set_up(void **state)
-{
+static int set_up(void **state) {
     (void)state;
     arena = sw_arena_new();
     snprintf(dir, sizeof dir, "/tmp/slipway-inventory-XXXXXX");
     setenv("HOME", "/home/me", 1);
-    if (!mkdtemp(dir))
-        return -1;
+    if (!mkdtemp(dir)) return -1;
     file = sw_printf(arena, "%s/inventory.yaml", dir);
     return sw_file_write(sw_printf(arena, "%s/pw", dir), "hunter2\n", 8, 0600, NULL);
 }
 
-static int tear_down(void **state)
-{
+static int tear_down(void **state) {
     (void)state;
     char command[100];
     snprintf(command, sizeof command, "rm -rf %s", dir);
@@ -37,41 +34,35 @@ static int tear_down(void **state)
     return system(command);
 }
 
-static int try(const char *text, struct sw_inventory **ret, struct sw_err *err)
-{
+static int try(const char *text, struct sw_inventory **ret, struct sw_err *err) {
     assert_int_equal(sw_file_write(file, text, strlen(text), 0600, NULL), 0);
     return sw_inventory_load(arena, dir, NULL, NULL, ret, err);
 }
 
-static struct sw_inventory *load(const char *text)
-{
+static struct sw_inventory *load(const char *text) {
     struct sw_inventory *inventory = NULL;
     struct sw_err err = {0};
     int rc = try(text, &inventory, &err);
-    if (rc < 0)
-        print_error("line %u: %s\n", err.line, err.message);
+    if (rc < 0) print_error("line %u: %s\n", err.line, err.message);
     sw_err_done(&err);
     assert_int_equal(rc, 0);
     return inventory;
 }
 
-static void assert_refused(const char *text, unsigned line, const char *message, const char *hint)
-{
+static void assert_refused(const char *text, unsigned line, const char *message, const char *hint) {
     struct sw_inventory *inventory = NULL;
     struct sw_err err = {0};
     assert_true(try(text, &inventory, &err) < 0);
     assert_null(inventory);
     assert_string_equal(err.message, message);
-    if (hint)
-        assert_string_equal(err.hint, hint);
+    if (hint) assert_string_equal(err.hint, hint);
     assert_string_equal(err.file, file);
     assert_int_equal(err.line, line);
     sw_err_done(&err);
 }
 
 /* The value at a path as JSON. DIR in `expected` stands for the inventory's directory. */
-static void assert_at(const struct sw_inventory *inventory, const char *path, const char *expected)
-{
+static void assert_at(const struct sw_inventory *inventory, const char *path, const char *expected) {
     struct sw_str text = {0};
     sw_json_write(&text, sw_get_path(inventory->value, path), SW_JSON_PLAIN);
     struct sw_str wanted = {0};
@@ -85,8 +76,7 @@ static void assert_at(const struct sw_inventory *inventory, const char *path, co
     sw_str_done(&wanted);
 }
 
-static void a_cloud(void **state)
-{
+static void a_cloud(void **state) {
     (void)state;
     const struct sw_inventory *inventory =
         load("name: ecoeco\n"
@@ -111,7 +101,8 @@ static void a_cloud(void **state)
     assert_at(inventory, "nodes.1",
               "{\"connection\":{\"bastion\":{\"address\":\"203.0.113.7\",\"key\":\"/home/me/.ssh/ecoeco\",\"user\":\"ubuntu\"},"
               "\"become\":\"sudo\",\"key\":\"/home/me/.ssh/ecoeco\",\"user\":\"ubuntu\"},\"index\":2,\"labels\":{},"
-              "\"name\":\"control-plane-2\",\"pool\":\"control-plane\",\"role\":\"control-plane\",\"taints\":[],\"type\":\"t3.large\",\"zone\":\"c\"}");
+              "\"name\":\"control-plane-2\",\"pool\":\"control-plane\",\"role\":\"control-plane\",\"taints\":[],\"type\":\"t3.large\","
+              "\"zone\":\"c\"}");
     assert_at(inventory, "nodes.3.labels", "{\"domain\":\"auth\"}");
     assert_at(inventory, "nodes.3.taints", "[\"domain=auth:NoSchedule\"]");
     assert_at(inventory, "nodes.3.role", "\"worker\"");
@@ -122,14 +113,12 @@ static void a_cloud(void **state)
     assert_at(inventory, "secrets.grafana_password", "\"hunter2\"");
 }
 
-static void the_lab(void **state)
-{
+static void the_lab(void **state) {
     (void)state;
-    const struct sw_inventory *inventory =
-        load("name: lab\nprovider: { name: lab }\nnetwork: { gateway: 10.88.0.12 }\n"
-             "pools:\n  - { name: cp, role: control-plane, names: [n1, n2], addresses: [10.88.0.14] }\n"
-             "  - { name: w, count: 3 }\n  - { name: none, count: 0 }\n"
-             "hosts:\n  - { name: w-2, address: 10.88.0.50, labels: { a: b }, user: me }\n");
+    const struct sw_inventory *inventory = load("name: lab\nprovider: { name: lab }\nnetwork: { gateway: 10.88.0.12 }\n"
+                                                "pools:\n  - { name: cp, role: control-plane, names: [n1, n2], addresses: [10.88.0.14] }\n"
+                                                "  - { name: w, count: 3 }\n  - { name: none, count: 0 }\n"
+                                                "hosts:\n  - { name: w-2, address: 10.88.0.50, labels: { a: b }, user: me }\n");
     static const char *const expected[][2] = {
         {"n1", "10.88.0.14"}, {"n2", "10.88.0.11"}, {"w-1", "10.88.0.13"}, {"w-2", "10.88.0.50"}, {"w-3", "10.88.0.15"}};
     const struct sw_value *nodes = sw_get(inventory->value, "nodes");
@@ -147,8 +136,7 @@ static void the_lab(void **state)
                    "addresses start at .11; give a larger network, such as 10.88.0.0/20");
 }
 
-static void static_hosts(void **state)
-{
+static void static_hosts(void **state) {
     (void)state;
     const struct sw_inventory *inventory =
         load("name: onprem\n"
@@ -159,11 +147,12 @@ static void static_hosts(void **state)
              "  - { name: n2, address: 192.0.2.12, port: 22, pool: workers, key: own, labels: { a: host }, become: none, rack: r2 }\n"
              "  - { name: n3, transport: local, pool: workers, user: me }\n");
     assert_at(inventory, "provider", "{\"name\":\"static\"}");
-    assert_at(inventory, "nodes.0",
-              "{\"address\":\"192.0.2.11\",\"connection\":{\"address\":\"192.0.2.11\","
-              "\"bastion\":{\"address\":\"b\",\"key\":\"DIR/bk\",\"known_hosts\":\"DIR/kh\",\"port\":22,\"user\":\"ops\"},\"become\":\"sudo\","
-              "\"host_key\":\"ssh-ed25519 AAAA\",\"keys\":[\"DIR/k1\",\"/abs/k2\"],\"known_hosts\":\"DIR/kh\",\"port\":2222,\"user\":\"ops\"},"
-              "\"host_key\":\"ssh-ed25519 AAAA\",\"index\":1,\"labels\":{},\"name\":\"n1\",\"role\":\"control-plane\",\"taints\":[]}");
+    assert_at(
+        inventory, "nodes.0",
+        "{\"address\":\"192.0.2.11\",\"connection\":{\"address\":\"192.0.2.11\","
+        "\"bastion\":{\"address\":\"b\",\"key\":\"DIR/bk\",\"known_hosts\":\"DIR/kh\",\"port\":22,\"user\":\"ops\"},\"become\":\"sudo\","
+        "\"host_key\":\"ssh-ed25519 AAAA\",\"keys\":[\"DIR/k1\",\"/abs/k2\"],\"known_hosts\":\"DIR/kh\",\"port\":2222,\"user\":\"ops\"},"
+        "\"host_key\":\"ssh-ed25519 AAAA\",\"index\":1,\"labels\":{},\"name\":\"n1\",\"role\":\"control-plane\",\"taints\":[]}");
     assert_at(inventory, "nodes.1.connection.key", "\"DIR/own\"");
     assert_null(sw_get_path(inventory->value, "nodes.1.connection.keys"));
     assert_null(sw_get_path(inventory->value, "nodes.1.connection.become"));
@@ -181,22 +170,19 @@ static void static_hosts(void **state)
     assert_at(inventory, "kubeconfig", "\"DIR/kc\"");
 }
 
-static void passwords_are_secret(void **state)
-{
+static void passwords_are_secret(void **state) {
     (void)state;
     const struct sw_inventory *inventory =
         load("name: x\nssh: { password: a, become_password: b, passphrase: c }\nhosts:\n  - { name: n, address: h, password: d }\n");
     struct sw_str text = {0};
     sw_json_write(&text, inventory->value, 0);
     static const char *const words[] = {"\"a\"", "\"b\"", "\"c\"", "\"d\""};
-    for (size_t i = 0; i < 4; i++)
-        assert_null(strstr(text.p, words[i]));
+    for (size_t i = 0; i < 4; i++) assert_null(strstr(text.p, words[i]));
     assert_at(inventory, "nodes.0.connection.password", "\"d\"");
     sw_str_done(&text);
 }
 
-static void names_and_references(void **state)
-{
+static void names_and_references(void **state) {
     (void)state;
     assert_refused("environment: x\n", 1, "'inventory' needs 'name' (a string)",
                    "name: The cluster's name, in lower-case letters, digits and '-'.");
@@ -204,30 +190,31 @@ static void names_and_references(void **state)
     assert_refused("name: x\nhots: []\n", 2, "'inventory' has no attribute 'hots'", "did you mean 'hosts'?");
     assert_refused("name: x\nssh:\n  usr: y\n", 3, "'inventory' has no attribute 'ssh.usr'", "did you mean 'user'?");
     assert_refused("name: x\nplaybook: ../../etc/x\n", 2, "'playbook' must be a name of letters, digits, '-' and '_'", NULL);
-    assert_refused("name: x\nkubernetes:\n  version: 1.36\n", 3, "'kubernetes.version' of 'inventory' must be a string, not the number 1.36",
-                   "put it in quotes: \"1.36\"");
+    assert_refused("name: x\nkubernetes:\n  version: 1.36\n", 3,
+                   "'kubernetes.version' of 'inventory' must be a string, not the number 1.36", "put it in quotes: \"1.36\"");
     assert_refused("name: x\nhosts:\n  - { name: n1, address: a }\n  - { name: n1, address: b }\n", 4, "duplicate host name 'n1'",
                    "the first one is on line 3");
     assert_refused("name: x\nprovider: { name: lab }\npools:\n  - { name: w, names: [a] }\n  - { name: v, names: [a] }\n", 5,
                    "duplicate node name 'a'", "the first one comes from line 4");
     assert_refused("name: x\nprovider: { name: lab }\npools:\n  - { name: w }\n  - { name: w }\n", 5, "duplicate pool name 'w'",
                    "the first one is on line 4");
-    assert_refused("name: x\npools: [{ name: workers }]\nhosts:\n  - { name: n1, address: a, pool: workes }\n", 4, "no pool is named 'workes'",
-                   "did you mean 'workers'?");
+    assert_refused("name: x\npools: [{ name: workers }]\nhosts:\n  - { name: n1, address: a, pool: workes }\n", 4,
+                   "no pool is named 'workes'", "did you mean 'workers'?");
     assert_refused("name: x\nhosts:\n  - { name: N1, address: a }\n", 3, "host 'N1' is not a valid name", NULL);
     assert_refused("name: x\nhosts:\n  - { name: n1, adress: a }\n", 3, "host 'n1' needs an 'address'", NULL);
-    assert_refused("name: x\nprovider: { name: lab }\nhosts:\n  - { name: n1, address: a }\n", 4, "host 'n1' is none of the pools' machines", NULL);
+    assert_refused("name: x\nprovider: { name: lab }\nhosts:\n  - { name: n1, address: a }\n", 4,
+                   "host 'n1' is none of the pools' machines", NULL);
     assert_refused("name: x\nhosts:\n  - { name: n1, address: a, role: master }\n", 3,
                    "'hosts.0.role' of 'inventory' must be \"control-plane\" or \"worker\", not the string \"master\"", NULL);
-    assert_refused("name: x\nhosts:\n  - { name: n1, address: a, port: 70000 }\n", 3, "'port' must be between 1 and 65535, not 70000", NULL);
+    assert_refused("name: x\nhosts:\n  - { name: n1, address: a, port: 70000 }\n", 3, "'port' must be between 1 and 65535, not 70000",
+                   NULL);
     assert_refused("name: x\nhosts:\n  - name: n1\n    address: a\n    taints: [\"a=b:NoScedule\"]\n", 5, "'a=b:NoScedule' is not a taint",
                    "did you mean 'a=b:NoSchedule'?");
     assert_refused("name: x\nprovider: { name: lab }\npools:\n  - { name: w, names: [a, b], count: 3 }\n", 4,
                    "pool 'w' has 2 names but a count of 3", NULL);
 }
 
-static void networks(void **state)
-{
+static void networks(void **state) {
     (void)state;
     assert_refused("name: x\nnetwork: { cidr: 10.0.0.0/33 }\n", 2, "'network.cidr' is not an IPv4 network: '10.0.0.0/33'",
                    "write it as 10.0.0.0/16");
@@ -247,21 +234,22 @@ static void networks(void **state)
     load("name: x\nnetwork: { cidr: 0.0.0.0/0 }\n");
 }
 
-static void five_thousand_and_no_more(void **state)
-{
+static void five_thousand_and_no_more(void **state) {
     (void)state;
     uint64_t start = sw_now_ms();
     const struct sw_inventory *inventory = load("name: x\nprovider: { name: aws }\npools:\n  - { name: w, count: 5000 }\n");
     assert_int_equal(sw_get(inventory->value, "nodes")->list.n, 5000);
     assert_at(inventory, "nodes.4999.name", "\"w-5000\"");
     assert_true(sw_now_ms() - start < 3000);
-    assert_refused("name: x\nprovider: { name: aws }\npools:\n  - { name: w, count: 5001 }\n", 4, "'count' must be between 0 and 5000, not 5001", NULL);
-    assert_refused("name: x\nprovider: { name: aws }\npools:\n  - { name: w, count: 5000 }\n  - { name: v }\n", 5, "more than 5000 machines", NULL);
-    assert_refused("name: x\nprovider: { name: aws }\npools:\n  - { name: w, count: -1 }\n", 4, "'count' must be between 0 and 5000, not -1", NULL);
+    assert_refused("name: x\nprovider: { name: aws }\npools:\n  - { name: w, count: 5001 }\n", 4,
+                   "'count' must be between 0 and 5000, not 5001", NULL);
+    assert_refused("name: x\nprovider: { name: aws }\npools:\n  - { name: w, count: 5000 }\n  - { name: v }\n", 5,
+                   "more than 5000 machines", NULL);
+    assert_refused("name: x\nprovider: { name: aws }\npools:\n  - { name: w, count: -1 }\n", 4,
+                   "'count' must be between 0 and 5000, not -1", NULL);
     struct sw_str text = {0};
     sw_str_addz(&text, "name: x\npools: [{ name: p }]\nhosts:\n");
-    for (int i = 0; i < 5000; i++)
-        sw_str_addf(&text, "- { name: n%d, address: 10.%d.%d.1, pool: p }\n", i, i / 250, i % 250);
+    for (int i = 0; i < 5000; i++) sw_str_addf(&text, "- { name: n%d, address: 10.%d.%d.1, pool: p }\n", i, i / 250, i % 250);
     start = sw_now_ms();
     inventory = load(text.p);
     assert_at(inventory, "nodes.4999.index", "5000");
@@ -271,8 +259,7 @@ static void five_thousand_and_no_more(void **state)
     sw_str_done(&text);
 }
 
-static void where_it_lies(void **state)
-{
+static void where_it_lies(void **state) {
     (void)state;
     struct sw_inventory *inventory = NULL;
     struct sw_err err = {0};
@@ -291,28 +278,30 @@ static void where_it_lies(void **state)
     assert_at(inventory, "secrets", "{\"a\":\"hunter2\",\"b\":null}");
 }
 
-static void every_attribute_has_a_sentence(void **state)
-{
+static void every_attribute_has_a_sentence(void **state) {
     const struct sw_schema *schema = *state ? *state : (void *)sw_inventory_schema();
     for (size_t i = 0; i < schema->n_attrs; i++) {
         const struct sw_attr *attr = &schema->attrs[i];
         assert_non_null(attr->doc);
         assert_true(sw_ends_with(attr->doc, "."));
-        if (i)
-            assert_true(strcmp(schema->attrs[i - 1].name, attr->name) < 0);
+        if (i) assert_true(strcmp(schema->attrs[i - 1].name, attr->name) < 0);
         assert_ptr_equal(sw_schema_find(schema, attr->name), attr);
         void *inner = (void *)attr->object;
-        if (inner)
-            every_attribute_has_a_sentence(&inner);
+        if (inner) every_attribute_has_a_sentence(&inner);
     }
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_cloud), cmocka_unit_test(the_lab), cmocka_unit_test(static_hosts), cmocka_unit_test(passwords_are_secret),
-        cmocka_unit_test(names_and_references), cmocka_unit_test(networks), cmocka_unit_test(five_thousand_and_no_more),
-        cmocka_unit_test(where_it_lies), cmocka_unit_test(every_attribute_has_a_sentence),
+        cmocka_unit_test(a_cloud),
+        cmocka_unit_test(the_lab),
+        cmocka_unit_test(static_hosts),
+        cmocka_unit_test(passwords_are_secret),
+        cmocka_unit_test(names_and_references),
+        cmocka_unit_test(networks),
+        cmocka_unit_test(five_thousand_and_no_more),
+        cmocka_unit_test(where_it_lies),
+        cmocka_unit_test(every_attribute_has_a_sentence),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -23,7 +23,14 @@ static void intents_round_trip(void **data) {
     ok(f, sw_run_begin(s, "apply", &run, &f->err));
     struct sw_intent intents[] = {
         {.run = run, .address = "a.n1", .type = "a", .name = "n1", .action = SW_CREATE, .desired = every_kind(f)},
-        {.run = run, .address = "n1/file:/x", .type = "file", .name = "/x", .host = "n1", .provider = "p", .action = SW_REPLACE, .token = "my token"},
+        {.run = run,
+         .address = "n1/file:/x",
+         .type = "file",
+         .name = "/x",
+         .host = "n1",
+         .provider = "p",
+         .action = SW_REPLACE,
+         .token = "my token"},
         {.run = run, .address = "a.n3", .type = "a", .name = "n3", .action = SW_DELETE},
         {.run = run, .address = "a.n4", .type = "a", .name = "n4", .action = SW_DELETE},
     };
@@ -86,7 +93,8 @@ static void a_batch_is_one_sync_and_a_close_is_none(void **data) {
     ok(f, sw_journal_open(s, f->arena, &first, 1, &f->err)); /* the first after opening also syncs the head of the log */
     struct sw_intent intents[500] = {0};
     for (int i = 0; i < 500; i++)
-        intents[i] = (struct sw_intent){.run = 1, .address = sw_printf(f->arena, "n1/file:/x%d", i), .type = "file", .name = "x", .host = "n1", .action = SW_UPDATE};
+        intents[i] = (struct sw_intent){
+            .run = 1, .address = sw_printf(f->arena, "n1/file:/x%d", i), .type = "file", .name = "x", .host = "n1", .action = SW_UPDATE};
     syncs = 0;
     ok(f, sw_journal_open(s, f->arena, intents, 500, &f->err));
     assert_int_equal(syncs, 1);
@@ -111,7 +119,8 @@ static int step(struct sw_state *s, struct sw_arena *arena, int64_t run, int k) 
     int in_round = k % 4, round = k / 4;
     if (in_round == 0) {
         for (int i = 0; i < 3; i++)
-            batch[i] = (struct sw_intent){.run = run, .address = sw_printf(arena, "a.n%d", round * 3 + i), .type = "a", .name = "n", .action = SW_CREATE};
+            batch[i] = (struct sw_intent){
+                .run = run, .address = sw_printf(arena, "a.n%d", round * 3 + i), .type = "a", .name = "n", .action = SW_CREATE};
         int rc = sw_journal_open(s, arena, batch, 3, NULL);
         for (int i = 0; i < 3; i++) ids[i] = batch[i].id;
         return rc;
@@ -140,7 +149,8 @@ static void kill_after(struct fixture *f, int steps, bool in_the_act, unsigned d
         struct sw_arena *arena = sw_arena_new();
         int64_t run;
         char c = 0;
-        if (sw_state_open(f->state, false, &s, NULL) || sw_state_lock(s, "apply", arena, NULL, NULL) || sw_run_begin(s, "apply", &run, NULL) || write(from[1], &c, 1) != 1)
+        if (sw_state_open(f->state, false, &s, NULL) || sw_state_lock(s, "apply", arena, NULL, NULL) ||
+            sw_run_begin(s, "apply", &run, NULL) || write(from[1], &c, 1) != 1)
             _exit(1);
         for (int k = 0; read(to[0], &c, 1) == 1; k++)
             if (step(s, arena, run, k) || write(from[1], &c, 1) != 1) _exit(2);
@@ -170,7 +180,7 @@ static void kill_after(struct fixture *f, int steps, bool in_the_act, unsigned d
     struct sw_state_resource *r;
     struct sw_run *runs;
     size_t n_pending, n_resources, n_runs, want_pending, want_resources;
-    for (int read_only = 1; read_only >= 0; read_only--) { /* first as a reader: the log of the dead is still there */
+    for (int read_only = 1; read_only >= 0; read_only--) {      /* first as a reader: the log of the dead is still there */
         ok(f, sw_state_open(f->state, read_only, &s, &f->err)); /* opening checks the integrity */
         ok(f, sw_journal_pending(s, f->arena, &pending, &n_pending, &f->err));
         ok(f, sw_state_resources(s, f->arena, &r, &n_resources, &f->err));

@@ -4,7 +4,9 @@
 #include <signal.h>
 
 static int64_t now_ms = 1700000000000;
-static int64_t fake_clock(void) { return now_ms; }
+static int64_t fake_clock(void) {
+    return now_ms;
+}
 
 static struct sw_state_resource thing = {.address = "a.b", .type = "a", .name = "b"};
 
@@ -100,7 +102,8 @@ static pid_t locked_child(struct fixture *f, int *ret_fd) {
     if (!child) {
         struct sw_state *s = NULL;
         struct sw_arena *arena = sw_arena_new();
-        char rc = (char)(sw_state_open(f->state, false, &s, NULL) || sw_state_lock(s, "apply", arena, NULL, NULL) || sw_state_put(s, &thing, NULL));
+        char rc = (char)(sw_state_open(f->state, false, &s, NULL) || sw_state_lock(s, "apply", arena, NULL, NULL) ||
+                         sw_state_put(s, &thing, NULL));
         if (write(fds[1], &rc, 1) != 1) _exit(1);
         for (;;) pause();
     }

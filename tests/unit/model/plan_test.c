@@ -2,7 +2,8 @@
 
 static const unsigned char key[32] = "0123456789abcdef0123456789abcde";
 
-static const struct sw_attr attrs[] = {{.name = "int", .type = SW_T_INT, .immutable = true}, {.name = "secret", .type = SW_T_STRING, .sensitive = true}};
+static const struct sw_attr attrs[] = {{.name = "int", .type = SW_T_INT, .immutable = true},
+                                       {.name = "secret", .type = SW_T_STRING, .sensitive = true}};
 static const struct sw_schema schema = {.name = "file", .attrs = attrs, .n_attrs = 2, .open = true};
 
 static const struct sw_schema *find_schema(void *ctx, const char *type) {
@@ -33,26 +34,47 @@ static struct sw_plan *full_plan(struct fixture *f) {
     static const char *two[] = {"a.one", "a.two", NULL}, *none[] = {NULL}, *warnings[] = {"careful", "very\ncareful"};
     struct sw_resource *r0 = sw_new(a, struct sw_resource), *r1 = sw_new(a, struct sw_resource), *r2 = sw_new(a, struct sw_resource);
     *r0 = (struct sw_resource){.address = "lab_node.n1", .type = "lab_node", .name = "n1", .desired = &SW_EMPTY_MAP};
-    *r1 = (struct sw_resource){.address = "n1/file:/etc/x", .type = "file", .name = "/etc/x", .host = "n1", .provider = "p",
-                               .pos = {"site.lua", 12, 3}, .desired = every_kind(f), .depends = two, .triggers = none,
-                               .lifecycle = {.prevent_destroy = true, .create_before_destroy = true, .ignore_changes = none, .replace_on = two},
-                               .ephemeral = true, .index = 41};
+    *r1 = (struct sw_resource){
+        .address = "n1/file:/etc/x",
+        .type = "file",
+        .name = "/etc/x",
+        .host = "n1",
+        .provider = "p",
+        .pos = {"site.lua", 12, 3},
+        .desired = every_kind(f),
+        .depends = two,
+        .triggers = none,
+        .lifecycle = {.prevent_destroy = true, .create_before_destroy = true, .ignore_changes = none, .replace_on = two},
+        .ephemeral = true,
+        .index = 41};
     *r2 = (struct sw_resource){.address = "a.gone", .type = "a", .name = "gone"};
     struct sw_plan *plan = sw_new(a, struct sw_plan);
     struct sw_plan_item *items = sw_new_n(a, struct sw_plan_item, 3);
     items[0] = (struct sw_plan_item){.resource = r0, .action = SW_CREATE, .after = &SW_EMPTY_MAP, .at_apply = true};
-    items[1] = (struct sw_plan_item){.resource = r1, .action = SW_REPLACE, .reason = "because", .before = json(f, "{\"int\": 1, \"only_before\": null}"),
-                                     .after = every_kind(f), .prior = json(f, "{\"int\": 2}"), .drifted = true, .triggered = true};
+    items[1] = (struct sw_plan_item){.resource = r1,
+                                     .action = SW_REPLACE,
+                                     .reason = "because",
+                                     .before = json(f, "{\"int\": 1, \"only_before\": null}"),
+                                     .after = every_kind(f),
+                                     .prior = json(f, "{\"int\": 2}"),
+                                     .drifted = true,
+                                     .triggered = true};
     struct sw_attr_diff *diffs = sw_new_n(a, struct sw_attr_diff, 4);
-    diffs[0] = (struct sw_attr_diff){.name = "int", .attr = &attrs[0], .before = sw_get(items[1].before, "int"), .after = sw_get(items[1].after, "int"),
+    diffs[0] = (struct sw_attr_diff){.name = "int",
+                                     .attr = &attrs[0],
+                                     .before = sw_get(items[1].before, "int"),
+                                     .after = sw_get(items[1].after, "int"),
                                      .forces_replace = true};
-    diffs[1] = (struct sw_attr_diff){.name = "secret", .attr = &attrs[1], .before = sw_value_secret(a, sw_value_str(a, "hunter2-old")),
+    diffs[1] = (struct sw_attr_diff){.name = "secret",
+                                     .attr = &attrs[1],
+                                     .before = sw_value_secret(a, sw_value_str(a, "hunter2-old")),
                                      .after = sw_get(items[1].after, "secret")};
     diffs[2] = (struct sw_attr_diff){.name = "only_before", .before = NULL, .after = NULL}; /* differs from what the map says */
     diffs[3] = (struct sw_attr_diff){.name = "nowhere", .after = &SW_NULL_VALUE};
     items[1].diffs = diffs;
     items[1].n_diffs = 4;
-    items[2] = (struct sw_plan_item){.resource = r2, .action = SW_DELETE, .reason = "not in the playbook any more", .before = &SW_NULL_VALUE};
+    items[2] =
+        (struct sw_plan_item){.resource = r2, .action = SW_DELETE, .reason = "not in the playbook any more", .before = &SW_NULL_VALUE};
     items[2].needs = sw_new_n(a, uint32_t, 2);
     items[2].needs[0] = 1, items[2].needs[1] = 0;
     items[2].n_needs = 2;
@@ -64,9 +86,22 @@ static struct sw_plan *full_plan(struct fixture *f) {
     struct sw_output *outputs = sw_new_n(a, struct sw_output, 2);
     outputs[0] = (struct sw_output){.name = "ip", .value = sw_value_ref(a, "lab_node.n1", "ip"), .doc = "its address"};
     outputs[1] = (struct sw_output){.name = "token", .value = sw_value_secret(a, sw_value_str(a, "hunter2-output"))};
-    *plan = (struct sw_plan){.inventory = "lab", .lineage = "0123", .serial = 7, .created_ms = 1700000000000, .destroy = true, .refresh_only = true,
-                             .hosts = hosts, .n_hosts = 1, .items = items, .n_items = 3, .outputs = outputs, .n_outputs = 2,
-                             .providers = every_kind(f), .modules = json(f, "[{\"name\": \"x\", \"sha256\": \"00\"}]"), .warnings = warnings, .n_warnings = 2};
+    *plan = (struct sw_plan){.inventory = "lab",
+                             .lineage = "0123",
+                             .serial = 7,
+                             .created_ms = 1700000000000,
+                             .destroy = true,
+                             .refresh_only = true,
+                             .hosts = hosts,
+                             .n_hosts = 1,
+                             .items = items,
+                             .n_items = 3,
+                             .outputs = outputs,
+                             .n_outputs = 2,
+                             .providers = every_kind(f),
+                             .modules = json(f, "[{\"name\": \"x\", \"sha256\": \"00\"}]"),
+                             .warnings = warnings,
+                             .n_warnings = 2};
     return plan;
 }
 
@@ -103,7 +138,8 @@ static void same_resource(const struct sw_resource *a, const struct sw_resource 
     same_names(a->triggers, b->triggers);
     same_names(a->lifecycle.ignore_changes, b->lifecycle.ignore_changes);
     same_names(a->lifecycle.replace_on, b->lifecycle.replace_on);
-    assert_true(a->lifecycle.prevent_destroy == b->lifecycle.prevent_destroy && a->lifecycle.create_before_destroy == b->lifecycle.create_before_destroy);
+    assert_true(a->lifecycle.prevent_destroy == b->lifecycle.prevent_destroy &&
+                a->lifecycle.create_before_destroy == b->lifecycle.create_before_destroy);
     assert_true(a->ephemeral == b->ephemeral && a->index == b->index);
 }
 
@@ -267,7 +303,8 @@ static void ten_thousand_items(void **data) {
     const struct sw_value *desired = json(f, "{\"path\": \"/etc/x\", \"mode\": \"0644\", \"content\": \"some text, a line or two\\n\"}");
     for (size_t i = 0; i < n; i++) {
         struct sw_resource *r = sw_new(f->arena, struct sw_resource);
-        *r = (struct sw_resource){.address = sw_printf(f->arena, "n1/file:/etc/%zu", i), .type = "file", .name = "/etc/x", .desired = desired, .index = i};
+        *r = (struct sw_resource){
+            .address = sw_printf(f->arena, "n1/file:/etc/%zu", i), .type = "file", .name = "/etc/x", .desired = desired, .index = i};
         plan.items[i] = (struct sw_plan_item){.resource = r, .action = SW_CREATE, .after = desired};
         if (i) {
             plan.items[i].needs = sw_new(f->arena, uint32_t);

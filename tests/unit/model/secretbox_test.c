@@ -72,7 +72,8 @@ static void values_keep_kinds_and_marks(void **data) {
     assert_string_equal(back->s.p, "hunter2");
     sw_str_done(&text);
 
-    const char *broken[] = {"{\"a\": {\"$sealed\": \"\"}}", "{\"a\": [{\"$sealed\": \"v1:zzz\"}]}", "{\"$sealed\": \"v1:AAAA\\u0000\"}", "{\"$sealed\": \"v1:"};
+    const char *broken[] = {"{\"a\": {\"$sealed\": \"\"}}", "{\"a\": [{\"$sealed\": \"v1:zzz\"}]}", "{\"$sealed\": \"v1:AAAA\\u0000\"}",
+                            "{\"$sealed\": \"v1:"};
     for (size_t i = 0; i < 4; i++) {
         assert_true(sw_value_unseal(f->arena, broken[i], strlen(broken[i]), key, "c", &back, &f->err) < 0);
         assert_non_null(f->err.message);

@@ -6,7 +6,9 @@ static void some_content(struct fixture *f) {
     for (int i = 0; i < 200; i++) {
         char address[32];
         snprintf(address, sizeof address, "a.n%d", i);
-        ok(f, sw_state_put(s, &(struct sw_state_resource){.address = address, .type = "a", .name = "n", .attributes = every_kind(f), .seq = i}, &f->err));
+        ok(f,
+           sw_state_put(s, &(struct sw_state_resource){.address = address, .type = "a", .name = "n", .attributes = every_kind(f), .seq = i},
+                        &f->err));
     }
     sw_state_close(s);
 }
@@ -192,7 +194,8 @@ static void unreadable(void **data) {
         struct sw_state *s = NULL;
         int bad = 0;
         for (int read_only = 0; read_only < 2; read_only++) {
-            if (sw_state_open(f->state, read_only, &s, &err) != SW_EIO || !strstr(err.message, "cannot be read: Permission denied")) bad = 1;
+            if (sw_state_open(f->state, read_only, &s, &err) != SW_EIO || !strstr(err.message, "cannot be read: Permission denied"))
+                bad = 1;
             if (bad) fprintf(stderr, "%s\n", err.message);
             sw_err_done(&err);
         }

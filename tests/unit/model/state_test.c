@@ -35,8 +35,17 @@ static void resources_round_trip(void **data) {
     struct fixture *f = *data;
     struct sw_state *s = open_state(f);
     const char *depends[] = {"lab_node.n1", "quote\"d \\ and\nnew line", NULL};
-    struct sw_state_resource full = {.address = "n1/file:/etc/x", .type = "file", .name = "/etc/x", .host = "n1", .provider = "p", .attributes = every_kind(f),
-                                     .depends = depends, .status = "partial", .seq = 7, .updated_ms = 1234, .prevent_destroy = true};
+    struct sw_state_resource full = {.address = "n1/file:/etc/x",
+                                     .type = "file",
+                                     .name = "/etc/x",
+                                     .host = "n1",
+                                     .provider = "p",
+                                     .attributes = every_kind(f),
+                                     .depends = depends,
+                                     .status = "partial",
+                                     .seq = 7,
+                                     .updated_ms = 1234,
+                                     .prevent_destroy = true};
     struct sw_state_resource bare = {.address = "lab_node.n1", .type = "lab_node", .name = "n1", .seq = 3, .create_before_destroy = true};
     ok(f, sw_state_put(s, &full, &f->err));
     ok(f, sw_state_put(s, &bare, &f->err));
@@ -125,7 +134,8 @@ static void hosts_and_outputs_round_trip(void **data) {
     assert_int_equal(sw_state_serial(s), 2);
 
     const struct sw_value *plain = json(f, "{\"address\": \"192.0.2.1\", \"password\": \"hunter2\"}");
-    struct sw_pair secret[] = {{"address", sw_value_str(f->arena, "192.0.2.1")}, {"password", sw_value_secret(f->arena, sw_value_str(f->arena, "hunter2"))}};
+    struct sw_pair secret[] = {{"address", sw_value_str(f->arena, "192.0.2.1")},
+                               {"password", sw_value_secret(f->arena, sw_value_str(f->arena, "hunter2"))}};
     const struct sw_value *marked = sw_value_map(f->arena, secret, 2);
     ok(f, sw_state_put_host(s, "n2", plain, &f->err));
     ok(f, sw_state_put_host(s, "n2", marked, &f->err)); /* only the mark differs: it must be written */
@@ -284,7 +294,8 @@ static void ten_thousand_resources(void **data) {
     for (int i = 0; i < 10000; i++) {
         char address[64];
         snprintf(address, sizeof address, "n%d/file:/etc/%d", i % 100, i);
-        struct sw_state_resource r = {.address = address, .type = "file", .name = "x", .host = "n1", .attributes = attributes, .depends = depends, .seq = i};
+        struct sw_state_resource r = {
+            .address = address, .type = "file", .name = "x", .host = "n1", .attributes = attributes, .depends = depends, .seq = i};
         ok(f, sw_state_put(s, &r, &f->err));
     }
     uint64_t written = sw_now_ms() - start;

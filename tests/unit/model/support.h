@@ -56,21 +56,21 @@ static int teardown(void **data) {
 }
 
 /* rc is 0, or the test ends with the error's text. */
-#define ok(f, call)                                                                                      \
-    do {                                                                                                 \
-        int rc_ = (call);                                                                                \
+#define ok(f, call)                                                                                       \
+    do {                                                                                                  \
+        int rc_ = (call);                                                                                 \
         if (rc_) fail_msg("%s: %d %s", #call, rc_, (f)->err.message ? (f)->err.message : "(no message)"); \
     } while (0)
 
 /* The call fails with `code`, says `text` somewhere, and gives a hint unless the code needs none. */
-#define fails(f, want, text, call)                                                                          \
-    do {                                                                                                    \
-        int rc_ = (call);                                                                                   \
-        assert_int_equal(rc_, (want));                                                                      \
-        assert_int_equal((f)->err.code, (want));                                                            \
+#define fails(f, want, text, call)                                                                           \
+    do {                                                                                                     \
+        int rc_ = (call);                                                                                    \
+        assert_int_equal(rc_, (want));                                                                       \
+        assert_int_equal((f)->err.code, (want));                                                             \
         if (!strstr((f)->err.message, (text))) fail_msg("'%s' does not say '%s'", (f)->err.message, (text)); \
-        assert_null(strchr((f)->err.message, '\n'));                                                        \
-        sw_err_done(&(f)->err);                                                                             \
+        assert_null(strchr((f)->err.message, '\n'));                                                         \
+        sw_err_done(&(f)->err);                                                                              \
     } while (0)
 
 __attribute__((unused)) static struct sw_state *open_state(struct fixture *f) {

@@ -14,31 +14,74 @@ struct random_value {
     unsigned what;
 };
 
-static inline uint32_t random_below(struct random_value *r, uint32_t n)
-{
+static inline uint32_t random_below(struct random_value *r, uint32_t n) {
     r->seed = r->seed * 1664525u + 1013904223u;
     return (r->seed >> 8) % n;
 }
 
-static inline const char *random_text(struct random_value *r, size_t *ret_len)
-{
-    static const char *const pieces[] = {"a", "key", ": ", " #", "\n", "\n\n", "  ", "\t", "- ", "'", "\"", "\\", "{", "[", "]", "&a", "*a", "!x",
-                                         "%", "@", "`", "true", "no", "12:30", "0644", "1e3", "~", "null", "é", "한글", "\xf0\x9f\x9a\x80", "|", ">",
-                                         "\r", "\xc2\x85", "\xe2\x80\xa8", "\x01", "\x7f", "\xef\xbb\xbf", "---", "...", "<<", "=", ",", "?", "$", ".5",
-                                         "0x1f", "-", ":", "#", "x: y"};
+static inline const char *random_text(struct random_value *r, size_t *ret_len) {
+    static const char *const pieces[] = {"a",
+                                         "key",
+                                         ": ",
+                                         " #",
+                                         "\n",
+                                         "\n\n",
+                                         "  ",
+                                         "\t",
+                                         "- ",
+                                         "'",
+                                         "\"",
+                                         "\\",
+                                         "{",
+                                         "[",
+                                         "]",
+                                         "&a",
+                                         "*a",
+                                         "!x",
+                                         "%",
+                                         "@",
+                                         "`",
+                                         "true",
+                                         "no",
+                                         "12:30",
+                                         "0644",
+                                         "1e3",
+                                         "~",
+                                         "null",
+                                         "é",
+                                         "한글",
+                                         "\xf0\x9f\x9a\x80",
+                                         "|",
+                                         ">",
+                                         "\r",
+                                         "\xc2\x85",
+                                         "\xe2\x80\xa8",
+                                         "\x01",
+                                         "\x7f",
+                                         "\xef\xbb\xbf",
+                                         "---",
+                                         "...",
+                                         "<<",
+                                         "=",
+                                         ",",
+                                         "?",
+                                         "$",
+                                         ".5",
+                                         "0x1f",
+                                         "-",
+                                         ":",
+                                         "#",
+                                         "x: y"};
     struct sw_str text = {0};
-    for (uint32_t n = random_below(r, 6); n > 0; n--)
-        sw_str_addz(&text, pieces[random_below(r, sizeof pieces / sizeof pieces[0])]);
-    if ((r->what & RANDOM_BYTES) && random_below(r, 8) == 0)
-        sw_str_add(&text, "\xff\x00\x80", 3);
+    for (uint32_t n = random_below(r, 6); n > 0; n--) sw_str_addz(&text, pieces[random_below(r, sizeof pieces / sizeof pieces[0])]);
+    if ((r->what & RANDOM_BYTES) && random_below(r, 8) == 0) sw_str_add(&text, "\xff\x00\x80", 3);
     *ret_len = text.len;
     const char *copy = sw_strndup(r->arena, sw_str_z(&text), text.len);
     sw_str_done(&text);
     return copy;
 }
 
-static inline const struct sw_value *random_scalar(struct random_value *r)
-{
+static inline const struct sw_value *random_scalar(struct random_value *r) {
     size_t len;
     const char *text;
     switch (random_below(r, 8)) {
@@ -50,14 +93,12 @@ static inline const struct sw_value *random_scalar(struct random_value *r)
     }
 }
 
-static inline const struct sw_value *random_value(struct random_value *r, unsigned depth)
-{
+static inline const struct sw_value *random_value(struct random_value *r, unsigned depth) {
     const struct sw_value *items[5], *v;
     struct sw_pair pairs[5];
     uint32_t n = random_below(r, 5), kind = depth ? random_below(r, 10) : 9;
     if (kind < 3) {
-        for (uint32_t i = 0; i < n; i++)
-            items[i] = random_value(r, depth - 1);
+        for (uint32_t i = 0; i < n; i++) items[i] = random_value(r, depth - 1);
         v = sw_value_list(r->arena, items, n);
     } else if (kind < 6) {
         for (uint32_t i = 0; i < n; i++) {

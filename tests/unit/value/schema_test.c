@@ -11,7 +11,7 @@
 #include "slipway/schema.h"
 #include "slipway/vec.h"
 
-#define TEXT(z) &(const struct sw_value){.kind = SW_STR, .s = {(z), sizeof(z) - 1}}
+#define TEXT(z) (&(const struct sw_value){.kind = SW_STR, .s = {(z), sizeof(z) - 1}})
 
 static const struct sw_value *const STATES[] = {TEXT("present"), TEXT("absent")};
 static const struct sw_value STATE_LIST = {.kind = SW_LIST, .list = {(const struct sw_value **)STATES, 2}};
@@ -39,40 +39,34 @@ static const struct sw_schema FILE_SCHEMA = {"file", "A file.", FILE_ATTRS, sw_c
 
 static struct sw_arena *arena;
 
-static int open_arena(void **state)
-{
+static int open_arena(void **state) {
     (void)state;
     arena = sw_arena_new();
     return 0;
 }
 
-static int close_arena(void **state)
-{
+static int close_arena(void **state) {
     (void)state;
     sw_arena_free(arena);
     return 0;
 }
 
-static const struct sw_value *json(const char *text)
-{
+static const struct sw_value *json(const char *text) {
     const struct sw_value *v = NULL;
     assert_int_equal(sw_json_read(arena, text, strlen(text), 0, &v, NULL), 0);
     return v;
 }
 
-static const struct sw_value *check(const char *text)
-{
+static const struct sw_value *check(const char *text) {
     const struct sw_value *v = NULL;
     struct sw_err err = {0};
     int rc = sw_schema_check(&FILE_SCHEMA, json(text), (struct sw_pos){"site.lua", 7, 0}, arena, &v, &err);
-    if (rc < 0)
-        print_error("%s\n", err.message);
+    if (rc < 0) print_error("%s\n", err.message);
     assert_int_equal(rc, 0);
     return v;
 }
 
-static void assert_refused(const char *text, const char *message, const char *hint)
-{
+static void assert_refused(const char *text, const char *message, const char *hint) {
     const struct sw_value *v = NULL;
     struct sw_err err = {0};
     assert_int_equal(sw_schema_check(&FILE_SCHEMA, json(text), (struct sw_pos){"site.lua", 7, 0}, arena, &v, &err), SW_EINVAL);
@@ -87,16 +81,14 @@ static void assert_refused(const char *text, const char *message, const char *hi
     sw_err_done(&err);
 }
 
-static void assert_json(const struct sw_value *v, const char *expected)
-{
+static void assert_json(const struct sw_value *v, const char *expected) {
     struct sw_str text = {0};
     sw_json_write(&text, v, 0);
     assert_string_equal(sw_str_z(&text), expected);
     sw_str_done(&text);
 }
 
-static void defaults_and_conversions(void **state)
-{
+static void defaults_and_conversions(void **state) {
     (void)state;
     assert_json(check("{\"path\":\"/a\"}"), "{\"mode\":\"0644\",\"path\":\"/a\"}");
     assert_json(check("{\"path\":\"/a\",\"mode\":null,\"size\":\"22\",\"ratio\":\"1.5\"}"),
@@ -106,12 +98,12 @@ static void defaults_and_conversions(void **state)
     assert_json(check("{\"path\":\"/a\",\"rules\":[{\"from\":\"x\"}],\"where\":{\"from\":\"y\",\"port\":1}}"),
                 "{\"mode\":\"0644\",\"path\":\"/a\",\"rules\":[{\"from\":\"x\",\"port\":443}],\"where\":{\"from\":\"y\",\"port\":1}}");
     assert_true(sw_get(check("{\"path\":\"/a\",\"token\":\"x\"}"), "token")->secret);
-    assert_json(check("{\"path\":{\"$ref\":[\"a.b\",\"c\"]},\"size\":{\"$unknown\":true},\"tags\":[{\"$ref\":[\"a.b\",\"c\"]}]}"),
-                "{\"mode\":\"0644\",\"path\":{\"$ref\":[\"a.b\",\"c\"]},\"size\":{\"$unknown\":true},\"tags\":[{\"$ref\":[\"a.b\",\"c\"]}]}");
+    assert_json(
+        check("{\"path\":{\"$ref\":[\"a.b\",\"c\"]},\"size\":{\"$unknown\":true},\"tags\":[{\"$ref\":[\"a.b\",\"c\"]}]}"),
+        "{\"mode\":\"0644\",\"path\":{\"$ref\":[\"a.b\",\"c\"]},\"size\":{\"$unknown\":true},\"tags\":[{\"$ref\":[\"a.b\",\"c\"]}]}");
 }
 
-static void messages(void **state)
-{
+static void messages(void **state) {
     (void)state;
     assert_refused("{}", "'file' needs 'path' (a string)", "path: The file's path.");
     assert_refused("{\"path\":\"/a\",\"contnet\":1}", "'file' has no attribute 'contnet'", "did you mean 'content'?");
@@ -124,11 +116,12 @@ static void messages(void **state)
     assert_refused("{\"path\":\"/a\",\"ratio\":\"0x10\"}", "'ratio' of 'file' must be a number, not the string \"0x10\"", NULL);
     assert_refused("{\"path\":\"/a\",\"tags\":\"one\"}", "'tags' of 'file' must be a list, not the string \"one\"",
                    "a list of one is written [ ... ] in YAML and { ... } in Lua");
-    assert_refused("{\"path\":\"/a\",\"tags\":[\"a\",true]}", "'tags.1' of 'file' must be a string, not true", "put it in quotes: \"true\"");
+    assert_refused("{\"path\":\"/a\",\"tags\":[\"a\",true]}", "'tags.1' of 'file' must be a string, not true",
+                   "put it in quotes: \"true\"");
     assert_refused("{\"path\":\"/a\",\"labels\":{\"tier\":1}}", "'labels.tier' of 'file' must be a string, not the number 1",
                    "put it in quotes: \"1\"");
-    assert_refused("{\"path\":\"/a\",\"state\":\"presnt\"}", "'state' of 'file' must be \"present\" or \"absent\", not the string \"presnt\"",
-                   "did you mean 'present'?");
+    assert_refused("{\"path\":\"/a\",\"state\":\"presnt\"}",
+                   "'state' of 'file' must be \"present\" or \"absent\", not the string \"presnt\"", "did you mean 'present'?");
     assert_refused("{\"path\":\"/a\",\"token\":5}", "'token' of 'file' must be a string, not a number", NULL);
     assert_refused("{\"path\":\"/a\",\"id\":\"x\"}", "'id' of 'file' cannot be set: it is known only after apply", NULL);
     assert_refused("{\"path\":\"/a\",\"rules\":[{\"from\":\"x\"},{\"prot\":1,\"from\":\"x\"}]}", "'file' has no attribute 'rules.1.prot'",
@@ -137,8 +130,7 @@ static void messages(void **state)
     assert_refused("[1]", "'file' must be a map, not a list", NULL);
 }
 
-static void position_of_the_value(void **state)
-{
+static void position_of_the_value(void **state) {
     (void)state;
     struct sw_value mode = {.kind = SW_INT, .i = 420, .line = 12};
     const struct sw_value *v = sw_map_with(arena, json("{\"path\":\"/a\"}"), "mode", &mode), *ret = NULL;
@@ -149,19 +141,16 @@ static void position_of_the_value(void **state)
     sw_err_done(&err);
 }
 
-static void assert_diff(const char *before, const char *after, const char *const *ignore, const char *expected)
-{
+static void assert_diff(const char *before, const char *after, const char *const *ignore, const char *expected) {
     struct sw_attr_diff *diffs = NULL;
     size_t n = sw_schema_diff(&FILE_SCHEMA, before ? json(before) : NULL, json(after), ignore, arena, &diffs);
     struct sw_str text = {0};
-    for (size_t i = 0; i < n; i++)
-        sw_str_addf(&text, "%s%s%s", i ? " " : "", diffs[i].name, diffs[i].forces_replace ? "!" : "");
+    for (size_t i = 0; i < n; i++) sw_str_addf(&text, "%s%s%s", i ? " " : "", diffs[i].name, diffs[i].forces_replace ? "!" : "");
     assert_string_equal(sw_str_z(&text), expected);
     sw_str_done(&text);
 }
 
-static void diffs(void **state)
-{
+static void diffs(void **state) {
     (void)state;
     const char *have = "{\"path\":\"/a\",\"mode\":\"0644\",\"hash\":\"1\",\"id\":\"i\",\"labels\":{\"a\":\"b\"},"
                        "\"where\":{\"from\":\"x\",\"port\":443},\"rules\":[{\"from\":\"x\",\"port\":443}],\"tags\":[]}";
@@ -181,16 +170,14 @@ static void diffs(void **state)
     assert_diff(NULL, "{\"path\":\"/a\",\"content\":\"x\",\"mode\":\"0644\",\"size\":null}", NULL, "mode path content");
 }
 
-static void assert_text_diff(const char *a, const char *b, const char *expected)
-{
+static void assert_text_diff(const char *a, const char *b, const char *expected) {
     struct sw_str out = {0};
     sw_text_diff(&out, a, strlen(a), b, strlen(b));
     assert_string_equal(sw_str_z(&out), expected);
     sw_str_done(&out);
 }
 
-static void text_diffs(void **state)
-{
+static void text_diffs(void **state) {
     (void)state;
     assert_text_diff("a\nb\n", "a\nb\n", "");
     assert_text_diff("", "", "");
@@ -204,8 +191,7 @@ static void text_diffs(void **state)
 }
 
 /* Applies the diff's lines to check that it says the truth. Hunks without context gaps only: small texts. */
-static void text_diff_round_trips(void **state)
-{
+static void text_diff_round_trips(void **state) {
     (void)state;
     uint32_t seed = 1;
     for (int round = 0; round < 500; round++) {
@@ -220,12 +206,9 @@ static void text_diff_round_trips(void **state)
             struct sw_str from = {0}, to = {0};
             for (const char *p = strchr(out.p, '\n') + 1; *p; p = strchr(p, '\n') + 1) {
                 size_t len = strcspn(p + 1, "\n") + 1;
-                if (*p == '@')
-                    continue;
-                if (*p != '+')
-                    sw_str_add(&from, p + 1, len);
-                if (*p != '-')
-                    sw_str_add(&to, p + 1, len);
+                if (*p == '@') continue;
+                if (*p != '+') sw_str_add(&from, p + 1, len);
+                if (*p != '-') sw_str_add(&to, p + 1, len);
             }
             /* Equal ends beyond the context are not in the diff. */
             assert_non_null(strstr(a.p, sw_str_z(&from)));
@@ -242,8 +225,7 @@ static void text_diff_round_trips(void **state)
     }
 }
 
-static void large_text_diffs_are_bounded(void **state)
-{
+static void large_text_diffs_are_bounded(void **state) {
     (void)state;
     struct sw_str a = {0}, b = {0}, out = {0};
     for (int i = 0; i < 3000; i++) {
@@ -253,8 +235,7 @@ static void large_text_diffs_are_bounded(void **state)
     sw_text_diff(&out, a.p, a.len, b.p, b.len);
     assert_true(sw_starts_with(out.p, "@@ -1,3000 +1,3000 @@\n-a0\n"));
     sw_str_clear(&out);
-    for (int i = 3000; i < 5000; i++)
-        sw_str_addf(&a, "a%d\n", i);
+    for (int i = 3000; i < 5000; i++) sw_str_addf(&a, "a%d\n", i);
     sw_text_diff(&out, a.p, a.len, b.p, b.len);
     assert_string_equal(out.p, "@@ too large to show: 5000 lines removed, 3000 lines added @@\n");
     sw_str_clear(&out);
@@ -267,11 +248,14 @@ static void large_text_diffs_are_bounded(void **state)
     sw_str_done(&out);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_and_conversions), cmocka_unit_test(messages), cmocka_unit_test(position_of_the_value),
-        cmocka_unit_test(diffs), cmocka_unit_test(text_diffs), cmocka_unit_test(text_diff_round_trips),
+        cmocka_unit_test(defaults_and_conversions),
+        cmocka_unit_test(messages),
+        cmocka_unit_test(position_of_the_value),
+        cmocka_unit_test(diffs),
+        cmocka_unit_test(text_diffs),
+        cmocka_unit_test(text_diff_round_trips),
         cmocka_unit_test(large_text_diffs_are_bounded),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);

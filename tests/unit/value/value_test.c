@@ -15,45 +15,39 @@
 
 static struct sw_arena *arena;
 
-static int open_arena(void **state)
-{
+static int open_arena(void **state) {
     (void)state;
     arena = sw_arena_new();
     return 0;
 }
 
-static int close_arena(void **state)
-{
+static int close_arena(void **state) {
     (void)state;
     sw_arena_free(arena);
     return 0;
 }
 
-static const struct sw_value *read_json(const char *text)
-{
+static const struct sw_value *read_json(const char *text) {
     const struct sw_value *v = NULL;
     assert_int_equal(sw_json_read(arena, text, strlen(text), 0, &v, NULL), 0);
     return v;
 }
 
-static void assert_json(const struct sw_value *v, unsigned flags, const char *expected)
-{
+static void assert_json(const struct sw_value *v, unsigned flags, const char *expected) {
     struct sw_str text = {0};
     sw_json_write(&text, v, flags);
     assert_string_equal(sw_str_z(&text), expected);
     sw_str_done(&text);
 }
 
-static void assert_format(const struct sw_value *v, size_t columns, const char *expected)
-{
+static void assert_format(const struct sw_value *v, size_t columns, const char *expected) {
     struct sw_str text = {0};
     sw_value_format(&text, v, columns);
     assert_string_equal(sw_str_z(&text), expected);
     sw_str_done(&text);
 }
 
-static void maps_are_sorted_and_the_last_wins(void **state)
-{
+static void maps_are_sorted_and_the_last_wins(void **state) {
     (void)state;
     struct sw_pair pairs[] = {{"b", sw_value_int(arena, 1)}, {"a", NULL}, {"b", sw_value_int(arena, 2)}, {"ab", &SW_TRUE_VALUE}};
     const struct sw_value *map = sw_value_map(arena, pairs, 4);
@@ -64,16 +58,13 @@ static void maps_are_sorted_and_the_last_wins(void **state)
     assert_null(sw_get(NULL, "a"));
     assert_null(sw_get(&SW_TRUE_VALUE, "a"));
     struct sw_pair many[1000];
-    for (size_t i = 0; i < 1000; i++)
-        many[i] = (struct sw_pair){sw_printf(arena, "k%zu", i * 7919 % 500), sw_value_int(arena, (int64_t)i)};
+    for (size_t i = 0; i < 1000; i++) many[i] = (struct sw_pair){sw_printf(arena, "k%zu", i * 7919 % 500), sw_value_int(arena, (int64_t)i)};
     map = sw_value_map(arena, many, 1000);
     assert_int_equal(map->map.n, 500);
-    for (size_t i = 500; i < 1000; i++)
-        assert_int_equal(sw_get_int(map, many[i].key, -1), i);
+    for (size_t i = 500; i < 1000; i++) assert_int_equal(sw_get_int(map, many[i].key, -1), i);
 }
 
-static void paths_and_fallbacks(void **state)
-{
+static void paths_and_fallbacks(void **state) {
     (void)state;
     const struct sw_value *v = read_json("{\"network\":{\"zones\":[\"a\",\"c\"],\"n\":5,\"r\":3.0,\"on\":true}}");
     assert_string_equal(sw_get_path(v, "network.zones.1")->s.p, "c");
@@ -91,8 +82,7 @@ static void paths_and_fallbacks(void **state)
     assert_string_equal(sw_get_str(network, "n", "none"), "none");
 }
 
-static void with_and_merge(void **state)
-{
+static void with_and_merge(void **state) {
     (void)state;
     const struct sw_value *map = read_json("{\"a\":1,\"ab\":2,\"c\":3}");
     assert_json(sw_map_with(arena, map, "b", sw_value_int(arena, 9)), 0, "{\"a\":1,\"ab\":2,\"b\":9,\"c\":3}");
@@ -107,8 +97,7 @@ static void with_and_merge(void **state)
     assert_json(sw_map_merge(arena, NULL, NULL), 0, "{}");
 }
 
-static void equality(void **state)
-{
+static void equality(void **state) {
     (void)state;
     assert_true(sw_value_equal(NULL, &SW_NULL_VALUE));
     assert_true(sw_value_equal(sw_value_int(arena, 1), sw_value_real(arena, 1.0)));
@@ -121,8 +110,7 @@ static void equality(void **state)
     assert_false(sw_value_equal(&SW_UNKNOWN_VALUE, &SW_NULL_VALUE));
 }
 
-static void equal_values_have_equal_hashes(void **state)
-{
+static void equal_values_have_equal_hashes(void **state) {
     (void)state;
     char a[65], b[65];
     sw_value_hash(sw_value_int(arena, 1), a);
@@ -138,8 +126,7 @@ static void equal_values_have_equal_hashes(void **state)
     assert_string_equal(a, b);
 }
 
-static void json_objects_of_our_own(void **state)
-{
+static void json_objects_of_our_own(void **state) {
     (void)state;
     const struct sw_value *parts[] = {sw_value_str(arena, "http://"), sw_value_ref(arena, "lab_node.n1", "address")};
     struct sw_pair pairs[] = {
@@ -150,10 +137,12 @@ static void json_objects_of_our_own(void **state)
         {"bytes", sw_value_strn(arena, "\xff\x00", 2)},
     };
     const struct sw_value *v = sw_value_map(arena, pairs, 5);
-    assert_json(v, 0, "{\"bytes\":{\"$base64\":\"/wA=\"},\"later\":{\"$unknown\":true},"
-                      "\"ref\":{\"$ref\":[\"lab_node.n1\",\"address\"]},\"secret\":\"(sensitive)\","
-                      "\"url\":{\"$concat\":[\"http://\",{\"$ref\":[\"lab_node.n1\",\"address\"]}]}}");
-    assert_json(v, SW_JSON_PLAIN, "{\"bytes\":\"\xEF\xBF\xBD\\u0000\",\"later\":null,\"ref\":null,\"secret\":{\"password\":\"x\"},\"url\":null}");
+    assert_json(v, 0,
+                "{\"bytes\":{\"$base64\":\"/wA=\"},\"later\":{\"$unknown\":true},"
+                "\"ref\":{\"$ref\":[\"lab_node.n1\",\"address\"]},\"secret\":\"(sensitive)\","
+                "\"url\":{\"$concat\":[\"http://\",{\"$ref\":[\"lab_node.n1\",\"address\"]}]}}");
+    assert_json(v, SW_JSON_PLAIN,
+                "{\"bytes\":\"\xEF\xBF\xBD\\u0000\",\"later\":null,\"ref\":null,\"secret\":{\"password\":\"x\"},\"url\":null}");
     struct sw_str text = {0};
     sw_json_write(&text, v, SW_JSON_REVEAL);
     assert_non_null(strstr(text.p, "\"secret\":{\"$secret\":{\"password\":\"x\"}}"));
@@ -165,8 +154,7 @@ static void json_objects_of_our_own(void **state)
     sw_str_done(&text);
 }
 
-static void a_users_dollar_keys_stay_the_users(void **state)
-{
+static void a_users_dollar_keys_stay_the_users(void **state) {
     (void)state;
     const struct sw_value *v = NULL, *back = NULL;
     const char *text = "{\"$ref\":[\"x.y\",\"id\"]}";
@@ -183,8 +171,7 @@ static void a_users_dollar_keys_stay_the_users(void **state)
     assert_int_equal(read_json("{\"$base64\":\"*\"}")->kind, SW_MAP);
 }
 
-static void json_round_trips(void **state)
-{
+static void json_round_trips(void **state) {
     (void)state;
     for (unsigned seed = 1; seed <= 400; seed++) {
         struct random_value r = {arena, seed, RANDOM_REFS | RANDOM_SECRETS | RANDOM_BYTES};
@@ -202,19 +189,16 @@ static void json_round_trips(void **state)
     }
 }
 
-static void assert_no_json(const char *text, size_t len, int code, const char *message)
-{
+static void assert_no_json(const char *text, size_t len, int code, const char *message) {
     const struct sw_value *v = &SW_TRUE_VALUE;
     struct sw_err err = {0};
     assert_int_equal(sw_json_read(arena, text, len, 0, &v, &err), code);
     assert_ptr_equal(v, &SW_TRUE_VALUE);
-    if (message)
-        assert_string_equal(err.message, message);
+    if (message) assert_string_equal(err.message, message);
     sw_err_done(&err);
 }
 
-static void hostile_json(void **state)
-{
+static void hostile_json(void **state) {
     (void)state;
     assert_no_json("", 0, SW_EINVAL, NULL);
     assert_no_json("{\"a\":1,\"a\":2}", 13, SW_EINVAL, "not valid JSON: duplicate object key (line 1, column 10)");
@@ -222,16 +206,13 @@ static void hostile_json(void **state)
     assert_no_json("[1] x", 5, SW_EINVAL, NULL);
     assert_no_json("{\"a\\u0000b\":1}", 14, SW_EINVAL, NULL);
     struct sw_str deep = {0};
-    for (int i = 0; i < 161; i++)
-        sw_str_addc(&deep, '[');
-    for (int i = 0; i < 161; i++)
-        sw_str_addc(&deep, ']');
+    for (int i = 0; i < 161; i++) sw_str_addc(&deep, '[');
+    for (int i = 0; i < 161; i++) sw_str_addc(&deep, ']');
     assert_no_json(deep.p, deep.len, SW_ELIMIT, "JSON is nested deeper than 160 levels");
     const struct sw_value *v;
     assert_int_equal(sw_json_read(arena, deep.p + 1, deep.len - 2, 0, &v, NULL), 0);
     sw_str_clear(&deep);
-    for (int i = 0; i < 1000000; i++)
-        sw_str_addc(&deep, '[');
+    for (int i = 0; i < 1000000; i++) sw_str_addc(&deep, '[');
     assert_no_json(deep.p, deep.len, SW_EINVAL, NULL);
     sw_str_done(&deep);
     /* An error never repeats the document: it may be a secret. */
@@ -241,8 +222,7 @@ static void hostile_json(void **state)
     sw_err_done(&err);
 }
 
-static void json_numbers_and_texts(void **state)
-{
+static void json_numbers_and_texts(void **state) {
     (void)state;
     assert_json(read_json("[9223372036854775807,-9223372036854775808,1e2,0.1,-0.0]"), 0,
                 "[9223372036854775807,-9223372036854775808,100.0,0.1,-0.0]");
@@ -255,27 +235,23 @@ static void json_numbers_and_texts(void **state)
     assert_json(read_json("{\"b\":[1,{}],\"a\":[]}"), SW_JSON_PRETTY, "{\n  \"a\": [],\n  \"b\": [\n    1,\n    {}\n  ]\n}");
 }
 
-static const struct sw_value *lookup(const char *address, const char *path, void *ctx)
-{
+static const struct sw_value *lookup(const char *address, const char *path, void *ctx) {
     (*(size_t *)ctx)++;
-    if (strcmp(address, "n.gone") == 0)
-        return NULL;
-    if (strcmp(path, "password") == 0)
-        return sw_value_secret(arena, sw_value_str(arena, "hunter2"));
-    if (strcmp(path, "port") == 0)
-        return sw_value_int(arena, 6443);
+    if (strcmp(address, "n.gone") == 0) return NULL;
+    if (strcmp(path, "password") == 0) return sw_value_secret(arena, sw_value_str(arena, "hunter2"));
+    if (strcmp(path, "port") == 0) return sw_value_int(arena, 6443);
     return sw_value_str(arena, "10.0.0.1");
 }
 
-static void resolve_replaces_and_shares(void **state)
-{
+static void resolve_replaces_and_shares(void **state) {
     (void)state;
     size_t calls = 0;
-    const struct sw_value *v = read_json("{\"deep\":{\"a\":[1,2,{\"x\":\"y\"}]},\"ip\":{\"$ref\":[\"n.n1\",\"ip\"]},"
-                                         "\"url\":{\"$concat\":[\"https://\",{\"$ref\":[\"n.n1\",\"ip\"]},\":\",{\"$ref\":[\"n.n1\",\"port\"]}]},"
-                                         "\"gone\":{\"$ref\":[\"n.gone\",\"ip\"]},"
-                                         "\"half\":{\"$concat\":[\"a\",{\"$ref\":[\"n.gone\",\"ip\"]}]},"
-                                         "\"secret\":[{\"$concat\":[\"p:\",{\"$ref\":[\"n.n1\",\"password\"]}]}]}");
+    const struct sw_value *v =
+        read_json("{\"deep\":{\"a\":[1,2,{\"x\":\"y\"}]},\"ip\":{\"$ref\":[\"n.n1\",\"ip\"]},"
+                  "\"url\":{\"$concat\":[\"https://\",{\"$ref\":[\"n.n1\",\"ip\"]},\":\",{\"$ref\":[\"n.n1\",\"port\"]}]},"
+                  "\"gone\":{\"$ref\":[\"n.gone\",\"ip\"]},"
+                  "\"half\":{\"$concat\":[\"a\",{\"$ref\":[\"n.gone\",\"ip\"]}]},"
+                  "\"secret\":[{\"$concat\":[\"p:\",{\"$ref\":[\"n.n1\",\"password\"]}]}]}");
     const struct sw_value *r = sw_value_resolve(arena, v, lookup, &calls);
     assert_int_equal(calls, 6);
     assert_string_equal(sw_get_str(r, "url", ""), "https://10.0.0.1:6443");
@@ -292,15 +268,13 @@ static void resolve_replaces_and_shares(void **state)
     assert_null(sw_value_resolve(arena, NULL, lookup, &calls));
 }
 
-static void count_ref(const char *address, const char *path, void *ctx)
-{
+static void count_ref(const char *address, const char *path, void *ctx) {
     (void)address;
     (void)path;
     ++*(size_t *)ctx;
 }
 
-static void each_ref_copy_and_secret(void **state)
-{
+static void each_ref_copy_and_secret(void **state) {
     (void)state;
     size_t n = 0;
     const struct sw_value *v = read_json("[{\"$ref\":[\"a.b\",\"c\"]},{\"x\":{\"$concat\":[{\"$ref\":[\"a.b\",\"d\"]},\"z\"]}}]");
@@ -317,8 +291,7 @@ static void each_ref_copy_and_secret(void **state)
     assert_false(v->secret);
 }
 
-static void formats(void **state)
-{
+static void formats(void **state) {
     (void)state;
     assert_format(read_json("{\"a\":1,\"b c\":[true,null,\"x\\n\\\"\"]}"), 0, "{a = 1, \"b c\" = [true, null, \"x\\n\\\"\"]}");
     assert_format(sw_value_secret(arena, sw_value_int(arena, 5)), 80, "(sensitive)");
@@ -329,8 +302,7 @@ static void formats(void **state)
     assert_format(sw_value_strn(arena, "a\0\033[2J", 6), 0, "\"a\\x00\\x1b[2J\"");
     assert_format(NULL, 80, "null");
     struct sw_str big = {0};
-    for (int i = 0; i < 1000000; i++)
-        sw_str_addc(&big, 'x');
+    for (int i = 0; i < 1000000; i++) sw_str_addc(&big, 'x');
     struct sw_str out = {0};
     sw_value_format(&out, sw_value_strn(arena, big.p, big.len), 40);
     assert_int_equal(sw_columns(out.p, out.len), 40);
@@ -338,14 +310,21 @@ static void formats(void **state)
     sw_str_done(&big);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(maps_are_sorted_and_the_last_wins), cmocka_unit_test(paths_and_fallbacks), cmocka_unit_test(with_and_merge),
-        cmocka_unit_test(equality), cmocka_unit_test(equal_values_have_equal_hashes), cmocka_unit_test(json_objects_of_our_own),
-        cmocka_unit_test(a_users_dollar_keys_stay_the_users), cmocka_unit_test(json_round_trips), cmocka_unit_test(hostile_json),
-        cmocka_unit_test(json_numbers_and_texts), cmocka_unit_test(resolve_replaces_and_shares),
-        cmocka_unit_test(each_ref_copy_and_secret), cmocka_unit_test(formats),
+        cmocka_unit_test(maps_are_sorted_and_the_last_wins),
+        cmocka_unit_test(paths_and_fallbacks),
+        cmocka_unit_test(with_and_merge),
+        cmocka_unit_test(equality),
+        cmocka_unit_test(equal_values_have_equal_hashes),
+        cmocka_unit_test(json_objects_of_our_own),
+        cmocka_unit_test(a_users_dollar_keys_stay_the_users),
+        cmocka_unit_test(json_round_trips),
+        cmocka_unit_test(hostile_json),
+        cmocka_unit_test(json_numbers_and_texts),
+        cmocka_unit_test(resolve_replaces_and_shares),
+        cmocka_unit_test(each_ref_copy_and_secret),
+        cmocka_unit_test(formats),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }

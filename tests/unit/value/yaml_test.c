@@ -17,41 +17,35 @@
 
 static struct sw_arena *arena;
 
-static int open_arena(void **state)
-{
+static int open_arena(void **state) {
     (void)state;
     arena = sw_arena_new();
     return 0;
 }
 
-static int close_arena(void **state)
-{
+static int close_arena(void **state) {
     (void)state;
     sw_arena_free(arena);
     return 0;
 }
 
-static const struct sw_value *yaml(const char *text)
-{
+static const struct sw_value *yaml(const char *text) {
     const struct sw_value *v = NULL;
     struct sw_err err = {0};
     int rc = sw_yaml_read(arena, "x.yaml", text, strlen(text), NULL, NULL, NULL, &v, &err);
-    if (rc < 0)
-        print_error("%u:%u: %s\n", err.line, err.column, err.message);
+    if (rc < 0) print_error("%u:%u: %s\n", err.line, err.column, err.message);
     assert_int_equal(rc, 0);
     return v;
 }
 
-static void assert_json(const struct sw_value *v, const char *expected)
-{
+static void assert_json(const struct sw_value *v, const char *expected) {
     struct sw_str text = {0};
     sw_json_write(&text, v, 0);
     assert_string_equal(sw_str_z(&text), expected);
     sw_str_done(&text);
 }
 
-static void assert_refused_n(const char *text, size_t len, int code, unsigned line, unsigned column, const char *message)
-{
+static void assert_refused_n(const char *text, size_t len, int code, unsigned line, unsigned column, const char *message) {
     const struct sw_value *v = &SW_TRUE_VALUE;
     struct sw_err err = {0};
     assert_int_equal(sw_yaml_read(arena, "x.yaml", text, len, NULL, NULL, NULL, &v, &err), code);
@@ -63,13 +57,11 @@ static void assert_refused_n(const char *text, size_t len, int code, unsigned li
     sw_err_done(&err);
 }
 
-static void assert_refused(const char *text, unsigned line, unsigned column, const char *message)
-{
+static void assert_refused(const char *text, unsigned line, unsigned column, const char *message) {
     assert_refused_n(text, strlen(text), SW_EINVAL, line, column, message);
 }
 
-static void core_schema(void **state)
-{
+static void core_schema(void **state) {
     (void)state;
     assert_json(yaml("[true, False, null, ~, 12, -3, +4, 0x1F, 0o17, 1.5, .5, 1e3, -1.5E-2]"),
                 "[true,false,null,null,12,-3,4,31,15,1.5,0.5,1000.0,-0.015]");
@@ -84,8 +76,7 @@ static void core_schema(void **state)
     assert_int_equal(yaml("\xEF\xBB\xBF{}")->kind, SW_MAP);
 }
 
-static void lines(void **state)
-{
+static void lines(void **state) {
     (void)state;
     const struct sw_value *v = yaml("a: 1\nb:\n  - x\n  - {c: true,\n     d: ~}\n");
     assert_int_equal(v->line, 1);
@@ -95,8 +86,7 @@ static void lines(void **state)
     assert_int_equal(sw_get_path(v, "b.1.d")->line, 5);
 }
 
-static void anchors_and_merge_keys(void **state)
-{
+static void anchors_and_merge_keys(void **state) {
     (void)state;
     const struct sw_value *v = yaml("base: &b {x: 1, y: 2}\nmore: &m {y: 3, z: 4}\n"
                                     "one: {<<: *b, y: 9}\ntwo: {<<: [*b, *m]}\nthree: *b\nfour: {<<: *m, <<: *b}\n'<<': text\n");
@@ -108,8 +98,7 @@ static void anchors_and_merge_keys(void **state)
     assert_refused("a: {<<: [[{}]]}", 1, 5, "'<<' merges maps, and this is none");
 }
 
-static void wrong_documents(void **state)
-{
+static void wrong_documents(void **state) {
     (void)state;
     assert_refused("a: 1\nb: 2\na: 3\n", 3, 1, "duplicate key 'a'");
     assert_refused("a: 1\nb: [1\nc: 2", 3, 2,
@@ -133,12 +122,13 @@ static void wrong_documents(void **state)
     assert_refused("a: \"x\\0y\"", 1, 4, "a NUL byte in a text");
     assert_refused_n("a: b\nc: \0", 9, SW_EINVAL, 2, 4, "not valid YAML: a NUL byte");
     assert_refused_n("a: \xc3\xa9\xff", 6, SW_EINVAL, 1, 5, "not valid YAML: byte 0xff is not UTF-8");
-    assert_refused_n("\xff\xfe" "a\0", 4, SW_EINVAL, 1, 1, "not valid YAML: byte 0xff is not UTF-8");
+    assert_refused_n("\xff\xfe"
+                     "a\0",
+                     4, SW_EINVAL, 1, 1, "not valid YAML: byte 0xff is not UTF-8");
     assert_refused("a: \x01", 1, 4, "not valid YAML: control characters are not allowed");
 }
 
-static void hints(void **state)
-{
+static void hints(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"a:\n\t- b", "indent with spaces: YAML forbids tabs"},
@@ -158,15 +148,13 @@ static void hints(void **state)
     }
 }
 
-static void billion_laughs(void **state)
-{
+static void billion_laughs(void **state) {
     (void)state;
     struct sw_str text = {0};
     sw_str_addz(&text, "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
     for (int i = 1; i < 30; i++) {
         sw_str_addf(&text, "a%d: &a%d [", i, i);
-        for (int j = 0; j < 10; j++)
-            sw_str_addf(&text, "%s*a%d", j ? ", " : "", i - 1);
+        for (int j = 0; j < 10; j++) sw_str_addf(&text, "%s*a%d", j ? ", " : "", i - 1);
         sw_str_addz(&text, "]\n");
     }
     uint64_t start = sw_now_ms();
@@ -191,22 +179,19 @@ static void billion_laughs(void **state)
     sw_arena_free(own);
 }
 
-static void limits(void **state)
-{
+static void limits(void **state) {
     (void)state;
     struct sw_str text = {0};
     const struct sw_value *v;
     struct sw_err err = {0};
-    for (int i = 0; i < 100000; i++)
-        sw_str_addc(&text, '[');
+    for (int i = 0; i < 100000; i++) sw_str_addc(&text, '[');
     uint64_t start = sw_now_ms();
     assert_refused_n(text.p, text.len, SW_ELIMIT, 1, 65, "nested deeper than 64 levels");
     assert_true(sw_now_ms() - start < 1000);
     sw_str_clear(&text);
     /* Depth through aliases counts as well, or the printer's stack would pay. */
     sw_str_addz(&text, "- &a0 []\n");
-    for (int i = 1; i < 100; i++)
-        sw_str_addf(&text, "- &a%d [*a%d]\n", i, i - 1);
+    for (int i = 1; i < 100; i++) sw_str_addf(&text, "- &a%d [*a%d]\n", i, i - 1);
     assert_int_equal(sw_yaml_read(arena, "x", text.p, text.len, NULL, NULL, NULL, &v, &err), SW_ELIMIT);
     assert_string_equal(err.message, "nested deeper than 64 levels");
     sw_err_done(&err);
@@ -221,8 +206,7 @@ static void limits(void **state)
     sw_err_done(&err);
     /* libyaml takes quadratic time over these. */
     sw_str_clear(&text);
-    for (int i = 0; i < 300000; i++)
-        sw_str_addf(&text, "%%TAG !a%d! b\n", i);
+    for (int i = 0; i < 300000; i++) sw_str_addf(&text, "%%TAG !a%d! b\n", i);
     sw_str_addz(&text, "---\nx");
     start = sw_now_ms();
     assert_refused_n(text.p, text.len, SW_ELIMIT, 17, 1, "more than 16 %TAG lines");
@@ -238,8 +222,7 @@ static void limits(void **state)
     sw_str_done(&text);
 }
 
-static void many_documents(void **state)
-{
+static void many_documents(void **state) {
     (void)state;
     const char *text = "---\n# empty\n---\na: 0644\n---\nb: &x 1\n...\n---\n- &x 2\n- *x\n";
     const struct sw_value *v = NULL;
@@ -254,22 +237,22 @@ static void many_documents(void **state)
     assert_int_equal(v->list.n, 0);
 }
 
-static void writing(void **state)
-{
+static void writing(void **state) {
     (void)state;
-    static const char *const json = "{\"a\":[1,[2,3],{\"x\":\"yy\",\"z\":[]}],\"b\":{},\"c\":\"yes\",\"d\":\"one\\ntwo\\n\",\"e\":\"x\\n\\n\",\"f\":\"\\tq\\n\","
-                                    "\"g\":\"a: b\",\"h\":\"kube-system/x.y:z\",\"i\":1.5,\"j\":null,\"k l\":\"1.36.2\",\"true\":\"it's #1\"}";
+    static const char *const json =
+        "{\"a\":[1,[2,3],{\"x\":\"yy\",\"z\":[]}],\"b\":{},\"c\":\"yes\",\"d\":\"one\\ntwo\\n\",\"e\":\"x\\n\\n\",\"f\":\"\\tq\\n\","
+        "\"g\":\"a: b\",\"h\":\"kube-system/x.y:z\",\"i\":1.5,\"j\":null,\"k l\":\"1.36.2\",\"true\":\"it's #1\"}";
     const struct sw_value *v = NULL;
     assert_int_equal(sw_json_read(arena, json, strlen(json), 0, &v, NULL), 0);
     struct sw_str out = {0};
     sw_yaml_write(&out, v);
-    assert_string_equal(out.p, "a:\n  - 1\n  - - 2\n    - 3\n  - x: yy\n    z: []\nb: {}\nc: \"yes\"\nd: |\n  one\n  two\ne: |+\n  x\n\nf: \"\\tq\\n\"\n"
-                               "g: \"a: b\"\nh: kube-system/x.y:z\ni: 1.5\nj: null\nk l: \"1.36.2\"\n\"true\": \"it's #1\"\n");
+    assert_string_equal(
+        out.p, "a:\n  - 1\n  - - 2\n    - 3\n  - x: yy\n    z: []\nb: {}\nc: \"yes\"\nd: |\n  one\n  two\ne: |+\n  x\n\nf: \"\\tq\\n\"\n"
+               "g: \"a: b\"\nh: kube-system/x.y:z\ni: 1.5\nj: null\nk l: \"1.36.2\"\n\"true\": \"it's #1\"\n");
     sw_str_done(&out);
 }
 
-static void written_values_read_back(void **state)
-{
+static void written_values_read_back(void **state) {
     (void)state;
     for (unsigned seed = 1; seed <= 3000; seed++) {
         struct random_value r = {arena, seed, RANDOM_BYTES};
@@ -278,8 +261,7 @@ static void written_values_read_back(void **state)
         struct sw_err err = {0};
         sw_yaml_write(&out, v);
         int rc = sw_yaml_read(arena, "x", out.p, out.len, NULL, NULL, NULL, &back, &err);
-        if (rc < 0 || !sw_value_equal(v, back))
-            print_error("seed %u: %s\n%s", seed, err.message ? err.message : "differs", out.p);
+        if (rc < 0 || !sw_value_equal(v, back)) print_error("seed %u: %s\n%s", seed, err.message ? err.message : "differs", out.p);
         assert_int_equal(rc, 0);
         assert_true(sw_value_equal(v, back));
         sw_str_done(&out);
@@ -287,8 +269,7 @@ static void written_values_read_back(void **state)
     }
     /* A key too long to be found by looking ahead. */
     struct sw_str key = {0}, out = {0};
-    for (int i = 0; i < 3000; i++)
-        sw_str_addc(&key, 'k');
+    for (int i = 0; i < 3000; i++) sw_str_addc(&key, 'k');
     const struct sw_value *v = sw_map_with(arena, NULL, key.p, sw_value_str(arena, "x\ny")), *back = NULL;
     v = sw_value_list(arena, &v, 1);
     sw_yaml_write(&out, v);
@@ -299,8 +280,7 @@ static void written_values_read_back(void **state)
 }
 
 /* Whatever the bytes: an answer, no crash, in time. */
-static void mangled_documents(void **state)
-{
+static void mangled_documents(void **state) {
     (void)state;
     static const char text[] = "a: &x {b: [1, 'two', \"three\\n\"], <<: {c: d}}\ne: *x\nf: |\n  g\n  h\n? i\n: !!str j\n# k\nl: >-\n  m\n";
     uint32_t seed = 7;
@@ -322,26 +302,24 @@ static void mangled_documents(void **state)
     }
 }
 
-static int fake_vault(void *ctx, struct sw_arena *a, const char *text, const struct sw_value **ret, struct sw_err *err)
-{
+static int fake_vault(void *ctx, struct sw_arena *a, const char *text, const struct sw_value **ret, struct sw_err *err) {
     (void)err;
     ++*(int *)ctx;
     *ret = sw_value_str(a, sw_printf(a, "<%s>", text));
     return 0;
 }
 
-static int read_tagged(struct sw_tags *tags, const char *text, const struct sw_value **ret, struct sw_err *err)
-{
+static int read_tagged(struct sw_tags *tags, const char *text, const struct sw_value **ret, struct sw_err *err) {
     return sw_yaml_read(arena, "i.yaml", text, strlen(text), NULL, sw_tags_read, tags, ret, err);
 }
 
-static void tags(void **state)
-{
+static void tags(void **state) {
     (void)state;
     char dir[] = "/tmp/slipway-tags-XXXXXX";
     assert_non_null(mkdtemp(dir));
     char *inside = sw_xprintf("%s/in", dir), *file = sw_xprintf("%s/in/f", dir), *outside = sw_xprintf("%s/out", dir),
-         *key = sw_xprintf("%s/in/.slipway/key", dir), *link = sw_xprintf("%s/in/link", dir), *state_dir = sw_xprintf("%s/in/.slipway", dir);
+         *key = sw_xprintf("%s/in/.slipway/key", dir), *link = sw_xprintf("%s/in/link", dir),
+         *state_dir = sw_xprintf("%s/in/.slipway", dir);
     assert_int_equal(mkdir(inside, 0700), 0);
     assert_int_equal(mkdir(state_dir, 0700), 0);
     assert_int_equal(sw_file_write(file, "pass\n", 5, 0600, NULL), 0);
@@ -376,7 +354,8 @@ static void tags(void **state)
     sw_err_done(&err);
 
     t.untrusted = true;
-    static const char *const refused[] = {"a: !env SLIPWAY_TEST", "a: !file ../out", "a: !file link", "a: !file /etc/passwd", "a: !file .slipway/key"};
+    static const char *const refused[] = {"a: !env SLIPWAY_TEST", "a: !file ../out", "a: !file link", "a: !file /etc/passwd",
+                                          "a: !file .slipway/key"};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         assert_int_equal(read_tagged(&t, refused[i], &v, &err), SW_EREFUSED);
         sw_err_done(&err);
@@ -398,12 +377,20 @@ static void tags(void **state)
     free(state_dir);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(core_schema), cmocka_unit_test(lines), cmocka_unit_test(anchors_and_merge_keys), cmocka_unit_test(wrong_documents),
-        cmocka_unit_test(hints), cmocka_unit_test(billion_laughs), cmocka_unit_test(limits), cmocka_unit_test(many_documents),
-        cmocka_unit_test(writing), cmocka_unit_test(written_values_read_back), cmocka_unit_test(mangled_documents), cmocka_unit_test(tags),
+        cmocka_unit_test(core_schema),
+        cmocka_unit_test(lines),
+        cmocka_unit_test(anchors_and_merge_keys),
+        cmocka_unit_test(wrong_documents),
+        cmocka_unit_test(hints),
+        cmocka_unit_test(billion_laughs),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(many_documents),
+        cmocka_unit_test(writing),
+        cmocka_unit_test(written_values_read_back),
+        cmocka_unit_test(mangled_documents),
+        cmocka_unit_test(tags),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }
