@@ -18,7 +18,8 @@ function source.bundle(inv)
 end
 
 -- The pause image each kubeadm minor names; it must be containerd's sandbox image too.
-local PAUSE = { [20] = "3.2", [21] = "3.4.1", [22] = "3.5", [23] = "3.6", [24] = "3.7", [25] = "3.8", [26] = "3.9", [30] = "3.9", [31] = "3.10", [34] = "3.10.1" }
+local PAUSE = { [20] = "3.2", [21] = "3.4.1", [22] = "3.5", [23] = "3.6", [24] = "3.7", [25] = "3.8",
+                [26] = "3.9", [30] = "3.9", [31] = "3.10", [34] = "3.10.1" }
 
 --- "1.36.2" -> 36
 function source.minor(inv)

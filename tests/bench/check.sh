@@ -1,12 +1,13 @@
+#!/bin/sh
 # The 30 checks as one script, as an administrator would write it for `ssh HOST sh < check.sh`.
 # Prints a line for each that does not hold. $NODE_ROOT is the node's directory.
 R=$NODE_ROOT
 name=n${R##*/}
 bad() { echo "$1"; }
 mode() { [ "$(stat -c %a "$1" 2>/dev/null)" = "$2" ]; }
-directory() { [ -d "$R/$1" ] && mode "$R/$1" "$2" || bad "directory $1"; }
-copied() { [ "$(sha256sum "$R/$1" 2>/dev/null)" = "$3  $R/$1" ] && mode "$R/$1" "$2" || bad "file $1"; }
-templated() { cmp -s - "$R/$1" && mode "$R/$1" "$2" || bad "template $1"; }
+directory() { { [ -d "$R/$1" ] && mode "$R/$1" "$2"; } || bad "directory $1"; }
+copied() { { [ "$(sha256sum "$R/$1" 2>/dev/null)" = "$3  $R/$1" ] && mode "$R/$1" "$2"; } || bad "file $1"; }
+templated() { { cmp -s - "$R/$1" && mode "$R/$1" "$2"; } || bad "template $1"; }
 line() { grep -qxF -e "$2" "$R/$1" || bad "line in $1"; }
 created() { [ -e "$R/$1" ] || bad "$1 was not created"; }
 

@@ -64,8 +64,8 @@ for minor, version in pairs { [20] = "v1beta2", [22] = "v1beta3", [30] = "v1beta
 end
 
 -- Arguments are a map up to v1beta3, a list from v1beta4 on; the socket has a scheme from 1.24 on.
-check(init(30):find("kubeletExtraArgs:\n    node%-ip: 192%.0%.2%.11\n"), init(30))
-check(init(31):find("kubeletExtraArgs:\n.-%- name: node%-ip\n.-value: 192%.0%.2%.11\n"), init(31))
+check(init(30):find('kubeletExtraArgs:\n    node%-ip: "?192%.0%.2%.11"?\n'), init(30))
+check(init(31):find('kubeletExtraArgs:\n.-%- name: node%-ip\n.-value: "?192%.0%.2%.11"?\n'), init(31))
 check(init(23):find('criSocket: "?/run/containerd'), init(23))
 check(init(24):find('criSocket: "?unix:///run/containerd'), init(24))
 check(init(31):find("cgroupDriver: systemd\n", 1, true))
@@ -106,7 +106,8 @@ step = testing.apply("kubeadm_join", "test", wanted, { have = { status = "partia
 check(step:find("if [ 'partial' = partial ]", 1, true) and step:find("kubeadm reset -f", 1, true), step)
 
 -- kube_node
-local line = 'n2\t{"a":"1","tier":"work"}\t[{"effect":"NoSchedule","key":"x"},{"effect":"NoExecute","key":"node.kubernetes.io/unreachable"}]\t\tTrue\tv1.20.2\t192.0.2.12\n'
+local line = 'n2\t{"a":"1","tier":"work"}\t'
+  .. '[{"effect":"NoSchedule","key":"x"},{"effect":"NoExecute","key":"node.kubernetes.io/unreachable"}]\t\tTrue\tv1.20.2\t192.0.2.12\n'
 have = testing.read("kube_node", "n2", { labels = { tier = "work" } }, { out = line })
 equal(have.labels, { tier = "work" }, "labels of others are not ours")
 equal(have.taints, { "x:NoSchedule" }, "the control plane's own taints are not ours")

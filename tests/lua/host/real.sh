@@ -28,7 +28,7 @@ case $2 in
     # Only busybox's tools, but for those it does not claim to have.
     mkdir "$scratch/bin"
     for applet in $(busybox --list); do ln -s "$(command -v busybox)" "$scratch/bin/$applet"; done
-    for tool in groupmod; do ln -s "$(command -v $tool)" "$scratch/bin/$tool"; done
+    ln -s "$(command -v groupmod)" "$scratch/bin/groupmod"
     lua5.4 "$here/real.lua" "$scratch/bin/sh" "$scratch/bin" ;;
   *) lua5.4 "$here/real.lua" "$2" ;;
 esac
