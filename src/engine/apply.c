@@ -36,6 +36,8 @@ static int make_items(struct apply *app, struct sw_err *err) {
             return SW_EINVAL;
         }
         it->have = it->plan->before;
+        app_mask_collect(&app->mask, arena, it->plan->after, false);
+        app_mask_collect(&app->mask, arena, it->plan->prior, false);
         sw_map_set(&app->by_address, it->plan->resource->address, it);
         app->items[i].missing = it->plan->n_needs;
         for (size_t k = 0; k < it->plan->n_needs; k++) app->items[it->plan->needs[k]].n_needed_by++;

@@ -4,6 +4,7 @@
  * apply_item.c  what becomes of one item: finished, failed, skipped, and what the state is told
  * apply_host.c  one host: reads once more, then decides how many steps go into the next script
  * apply_segment.c  runs that script
+ * mask.c        secrets in what steps print
  * apply_api.c   one API call at a time an item, a few items at a time
  */
 #ifndef SLIPWAY_ENGINE_APPLY_H
@@ -12,6 +13,9 @@
 #include "internal.h"
 
 enum app_stage { APP_WAITS, APP_RUNS, APP_DONE, APP_FAILED, APP_SKIPPED };
+
+struct app_hidden { const char *p; size_t len; };
+struct app_mask { struct app_hidden *v; size_t n; };
 
 struct app_item {
     const struct sw_plan_item *plan;
@@ -29,6 +33,8 @@ struct app_item {
     const struct sw_value *result;     /* attributes others may refer to; NULL until done */
     int64_t intent;
     uint64_t started_ms;
+    struct app_mask mask;              /* its own secrets, once it prints something */
+    bool masked;
 };
 
 struct app_step {                      /* one step of the script that runs */
@@ -79,6 +85,7 @@ struct apply {
     bool stopping;
     bool idle;                         /* nothing runs: the loop may end */
     int64_t run;
+    struct app_mask mask;              /* what no step may print */
     struct sw_apply_result result;
     size_t total;
     struct sw_err first;               /* the first failure */
@@ -112,6 +119,11 @@ void app_adopt(struct apply *app, struct app_item *it);
 /* What the item was built on: its own dependencies and its host's machine. NULL-terminated, in the arena. */
 const char **app_depends(struct apply *app, struct app_item *it);
 bool app_triggered(const struct apply *app, const struct app_item *it);
+
+/* mask.c */
+void app_mask_collect(struct app_mask *mask, struct sw_arena *arena, const struct sw_value *v, bool words);
+/* Adds what an item printed, without the secrets in it. */
+void app_mask_add(struct sw_str *out, struct apply *app, struct app_item *it, const char *p, size_t len);
 
 /* apply_host.c */
 /* Starts the next piece of work of an idle host, if something is ready. */

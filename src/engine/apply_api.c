@@ -16,8 +16,11 @@ static void perform(struct call *call, enum sw_action action);
 
 static void on_line(void *ctx, const char *line) {
     struct call *call = ctx;
+    struct sw_str masked = {0};
+    app_mask_add(&masked, call->app, call->it, line, strlen(line));
     sw_emit(&call->app->engine->sink,
-            &(struct sw_event){.type = SW_EV_OUTPUT, .plan = call->app->plan, .item = call->it->plan, .text = line});
+            &(struct sw_event){.type = SW_EV_OUTPUT, .plan = call->app->plan, .item = call->it->plan, .text = sw_str_z(&masked)});
+    sw_str_done(&masked);
 }
 
 static void on_done(void *ctx, const struct sw_value *attributes, struct sw_err *err) {

@@ -147,7 +147,10 @@ static void said(void *ctx, size_t id, int stream, const char *line, size_t len)
     struct sw_str text = {0};
     if (stream == 1 && is_result_mark(line, len)) host->hushed = true;
     if (stream == 1 && host->hushed) return;
-    sw_str_add_printable(&text, line, len);
+    struct sw_str masked = {0};
+    app_mask_add(&masked, host->app, host->steps[id].item, line, len);
+    sw_str_add_printable(&text, sw_str_z(&masked), masked.len);
+    sw_str_done(&masked);
     sw_emit(&host->app->engine->sink, &(struct sw_event){.type = SW_EV_OUTPUT,
                                                          .plan = host->app->plan,
                                                          .item = host->steps[id].item->plan,
@@ -159,12 +162,12 @@ static void said(void *ctx, size_t id, int stream, const char *line, size_t len)
 static void step_failed(struct app_host *host, struct app_item *it, const struct sw_batch_result *result) {
     struct sw_err err = {0};
     sw_err_set(&err, SW_EREMOTE, "exit status %d on '%s'", result->status, host->declared->name);
-    const char *secret = strstr(result->out, "::result\n");
+    const char *secret = memmem(result->out, result->out_len, "::result\n", 9);
     size_t shown = secret ? (size_t)(secret - result->out) : result->out_len;
-    if (result->err_len)
-        sw_err_detail(&err, result->err, result->err_len);
-    else if (shown)
-        sw_err_detail(&err, result->out, shown);
+    struct sw_str masked = {0};
+    app_mask_add(&masked, host->app, it, result->err_len ? result->err : result->out, result->err_len ? result->err_len : shown);
+    if (masked.len) sw_err_detail(&err, sw_str_z(&masked), masked.len);
+    sw_str_done(&masked);
     sw_err_hint(&err, "look around with: slipway ssh %s; then run the same command again", host->declared->name);
     app_fail(host->app, it, &err, true);
 }
