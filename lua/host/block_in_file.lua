@@ -7,7 +7,8 @@ local function normalise(want, name)
   check.path("path", t.path)
   check.line("marker", t.marker)
   if t.marker and not t.marker:find("{mark}", 1, true) then slipway.fail("marker: must hold {mark}, which becomes BEGIN and END") end
-  t.block = check.ended(t.block)
+  -- How a secret ends cannot be seen: better an empty line than none to end it.
+  t.block = slipway.is_secret(t.block) and t.block .. "\n" or check.ended(t.block)
   return t
 end
 

@@ -31,8 +31,8 @@ local function probe_all(rs)
     if may_look and check.known(r.match) then
       fragments[#fragments + 1] = sh("echo {tag}; LC_ALL=C grep -anE -m {limit} -e {match} 2>/dev/null < {path}", values)
     elseif may_look and check.known(r.line) and not check.plain(r.line) then
-      -- A secret line cannot be told from others here, so it is asked for on its own.
-      fragments[#fragments + 1] = sh("echo {tag}; LC_ALL=C grep -anxF -m 1 -e {line} 2>/dev/null < {path}", values)
+      -- A secret line cannot be told from others here, so it is asked for on its own, and not in an argument.
+      fragments[#fragments + 1] = sh("echo {tag}; printf '%s\\n' {line} | LC_ALL=C grep -anxF -m 1 -f - -- {path} 2>/dev/null", values)
     end
   end
   if #lines > 0 then
@@ -84,7 +84,7 @@ end
 
 local function matching(r)
   if r.match then return sh("LC_ALL=C grep -anE -e {match} < \"$_path\" 2>/dev/null", { match = r.match }) end
-  return sh("LC_ALL=C grep -anxF -e {line} < \"$_path\" 2>/dev/null", { line = r.line })
+  return sh("printf '%s\\n' {line} | LC_ALL=C grep -anxF -f - -- \"$_path\" 2>/dev/null", { line = r.line })
 end
 
 -- The last match is the one that counts in files where the later line wins. No match, but the line is there: nothing is left to do.

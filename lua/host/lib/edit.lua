@@ -20,8 +20,8 @@ h_append() {
 }
 # h_numbers SUFFIX: "3:text" lines on stdin become one sed script that does SUFFIX to each of these lines.
 h_numbers() { sed "s/:.*/$1/"; }
-# h_sed SCRIPT: _path, edited, into _tmp. An empty script changes nothing.
-h_sed() { ! [ -e "$_path" ] || LC_ALL=C sed -e "$1" < "$_path" > "$_tmp" || h_drop; }
+# h_sed SCRIPT: _path, edited, into _tmp. An empty script changes nothing. It may hold a secret, so it is no argument.
+h_sed() { ! [ -e "$_path" ] || printf '%s\n' "$1" | LC_ALL=C sed -f - -- "$_path" > "$_tmp" || h_drop; }
 # h_set TEXT NUMBER...: the first of the lines becomes TEXT, the others go; TEXT is appended when there are none.
 h_set() {
   _text=$1
