@@ -81,7 +81,7 @@ static const struct sw_value *connection(struct expand *e, const struct sw_value
 static const struct sw_value *zone_of(struct expand *e, const struct sw_value *pool, size_t index) {
     const struct sw_value *zone = sw_get(pool, "zone"), *zones = sw_get(pool, "zones");
     if (!zone && !zones && !e->in->is_static) zones = sw_get_path(e->in->value, "network.zones");
-    if (zone || !sw_is(zones, SW_LIST) || zones->list.n == 0) return zone;
+    if (zone || !zones || zones->kind != SW_LIST || zones->list.n == 0) return zone;
     return zones->list.v[(index - 1) % zones->list.n];
 }
 

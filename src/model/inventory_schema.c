@@ -7,8 +7,9 @@
     (&(const struct sw_value){ \
         .kind = SW_LIST,       \
         .list = {(const struct sw_value *[]){__VA_ARGS__}, sizeof((const struct sw_value *[]){__VA_ARGS__}) / sizeof(struct sw_value *)}})
-#define SCHEMA(id, title, sentence, is_open) \
-    static const struct sw_schema id##_SCHEMA = {.name = title, .doc = sentence, .attrs = id, .n_attrs = sw_countof(id), .open = is_open}
+#define SCHEMA(id, title, sentence, is_open)      \
+    static const struct sw_schema id##_SCHEMA = { \
+        .name = (title), .doc = (sentence), .attrs = (id), .n_attrs = sw_countof(id), .open = (is_open)}
 
 static const struct sw_attr BASTION[] = {
     {"agent", SW_T_BOOL, .doc = "Try the SSH agent's keys."},

@@ -148,11 +148,11 @@ int sw_lock__check(struct sw_state *state, struct sw_err *err) {
     if (generation == state->generation) return 0; /* ours; or nobody's, and this is a single write of a process without the lock */
 
     struct sw_arena *arena = sw_arena_new();
-    struct owner owner;
+    struct owner owner = {0};
     rc = read_owner(state, arena, &owner, err);
-    if (rc >= 0 && !state->generation) {
+    if (rc > 0 && !state->generation) {
         rc = locked_by(state, &owner, arena, err);
-    } else if (rc >= 0) {
+    } else if (rc >= 0 && state->generation) {
         int found = rc;
         rc = sw_err_set(err, SW_ELOCKED, "the lock of the state '%s' was lost: %s%s", state->path,
                         found ? "it was taken over by " : "it was broken by 'state unlock'", found ? describe(&owner, arena) : "");

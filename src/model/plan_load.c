@@ -25,7 +25,7 @@ static int malformed(struct loader *l, const char *what) {
 /* Optional members: absent gives NULL, 0 or false. Anything of another kind is an error. */
 static int take_text(struct loader *l, const struct sw_value *map, const char *key, bool required, const char **ret) {
     const struct sw_value *v = sw_get(map, key);
-    if (!v && !required) return *ret = NULL, 0;
+    if (!v) return *ret = NULL, required ? malformed(l, key) : 0;
     if (!sw_is(v, SW_STR) || strlen(v->s.p) != v->s.len) return malformed(l, key);
     *ret = v->s.p;
     return 0;

@@ -247,8 +247,9 @@ static int rename_all(struct sw_state *state, const char *from, const char *to, 
         if (strcmp(all[i].address, to) == 0) rc = sw_err_set(err, SW_EEXISTS, "'%s' is in the state already", to);
         if (strcmp(all[i].address, from) == 0) moved = &all[i];
     }
-    if (!rc && !moved) rc = sw_err_set(err, SW_ENOTFOUND, "'%s' is not in the state", from);
-    if (!rc) {
+    if (!rc && !moved) {
+        rc = sw_err_set(err, SW_ENOTFOUND, "'%s' is not in the state", from);
+    } else if (!rc) {
         bool due = is_due(state, from, err);
         int deleted = sw_state__delete_resource(state, from, err);
         if (deleted < 0)

@@ -83,7 +83,7 @@ static int check_list(const struct check *c, const struct sw_attr *attr, const s
                       const struct sw_value **ret) {
     struct sw_value *copy = sw_new(c->arena, struct sw_value);
     *copy = *v;
-    copy->list.v = v->list.n ? sw_new_n(c->arena, const struct sw_value *, v->list.n) : NULL;
+    copy->list.v = sw_new_n(c->arena, const struct sw_value *, v->list.n);
     for (size_t i = 0; i < v->list.n; i++) {
         struct path at = {path, NULL, i};
         int rc = check_element(c, attr, v->list.v[i], &at, &copy->list.v[i]);
@@ -95,7 +95,7 @@ static int check_list(const struct check *c, const struct sw_attr *attr, const s
 
 static int check_members(const struct check *c, const struct sw_attr *attr, const struct sw_value *v, const struct path *path,
                          const struct sw_value **ret) {
-    struct sw_pair *pairs = v->map.n ? sw_new_n(c->arena, struct sw_pair, v->map.n) : NULL;
+    struct sw_pair *pairs = sw_new_n(c->arena, struct sw_pair, v->map.n);
     for (size_t i = 0; i < v->map.n; i++) {
         pairs[i].key = v->map.v[i].key;
         struct path at = {path, pairs[i].key, 0};
@@ -150,9 +150,9 @@ static int check_map(const struct check *c, const struct sw_schema *schema, cons
     struct sw_pair *pairs = sw_new_n(c->arena, struct sw_pair, v->map.n + schema->n_attrs);
     size_t i = 0, j = 0, n = 0;
     while (i < v->map.n || j < schema->n_attrs) {
-        const struct sw_attr *attr = j < schema->n_attrs ? &schema->attrs[j] : NULL;
-        const struct sw_pair *pair = i < v->map.n ? &v->map.v[i] : NULL;
-        int order = !pair ? 1 : !attr ? -1 : strcmp(pair->key, attr->name);
+        int order = i >= v->map.n ? 1 : j >= schema->n_attrs ? -1 : strcmp(v->map.v[i].key, schema->attrs[j].name);
+        const struct sw_pair *pair = order <= 0 ? &v->map.v[i] : NULL;
+        const struct sw_attr *attr = order >= 0 ? &schema->attrs[j] : NULL;
         struct path at = {path, order < 0 ? pair->key : attr->name, 0};
         i += order <= 0;
         j += order >= 0;
@@ -185,7 +185,7 @@ int sw_schema_check(const struct sw_schema *schema, const struct sw_value *v, st
         *ret = v;
         return 0;
     }
-    const struct sw_value *map = fit(arena, SW_T_MAP, v), *checked;
+    const struct sw_value *map = fit(arena, SW_T_MAP, v), *checked = NULL;
     if (!map) return sw_schema__fail_kind(&c, v);
     int rc = check_map(&c, schema, map, NULL, &checked);
     if (rc == 0) *ret = checked;

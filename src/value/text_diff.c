@@ -89,7 +89,7 @@ static bool myers(const struct line *a, int n, const struct line *b, int m, size
     int *trace[MAX_EDITS + 1];
     int d, found = -1;
     for (d = 0; d <= MAX_EDITS && d <= n + m && found < 0; d++) {
-        int *row = sw_xcalloc((size_t)(2 * d + 1), sizeof *row);
+        int *row = sw_xcalloc(2 * (size_t)d + 1, sizeof *row);
         const int *previous = d ? trace[d - 1] + (d - 1) : NULL; /* previous[k] */
         trace[d] = row;
         for (int k = -d; k <= d; k += 2) {

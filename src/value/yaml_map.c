@@ -78,7 +78,7 @@ static int read_entries(struct reader *r, struct entries *entries, struct node *
         if (rc == 0 && r->event.type == YAML_MAPPING_END_EVENT) return 0;
         if (rc < 0) return rc;
         struct entry entry = {.line = line_of(r), .column = column_of(r)};
-        struct node value;
+        struct node value = {0};
         bool is_merge = false;
         rc = read_key(r, &entry.key, &is_merge);
         if (rc == 0) rc = sw_yaml__next(r);

@@ -161,7 +161,7 @@ static void feed(struct screen *s, const char *p, size_t len) {
             assert_true(s->row < ROWS);
         } else if (p[i] == '\033') {
             size_t n = 0;
-            char final;
+            char final = 0;
             char args[16] = "";
             assert_int_equal(p[++i], '[');
             while (i + 1 < len && !((final = p[++i]) >= 'A' && final <= 'z' && final != '[')) args[n++] = final;
