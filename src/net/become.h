@@ -8,9 +8,9 @@
 #ifndef SLIPWAY_NET_BECOME_H
 #define SLIPWAY_NET_BECOME_H
 
+#include <stdbool.h>
 #include "slipway/err.h"
 #include "slipway/str.h"
-#include <stdbool.h>
 
 struct sw_become {
     const char *password; /* borrowed; NULL = sudo must not ask */

@@ -4,9 +4,9 @@
 #ifndef SLIPWAY_NET_KNOWN_HOSTS_H
 #define SLIPWAY_NET_KNOWN_HOSTS_H
 
+#include <stdbool.h>
 #include "slipway/err.h"
 #include "slipway/str.h"
-#include <stdbool.h>
 
 struct sw_known_key {
     char *type;   /* "ssh-ed25519" */

@@ -2,8 +2,8 @@
 #ifndef SLIPWAY_NET_LOOP_UV_H
 #define SLIPWAY_NET_LOOP_UV_H
 
-#include "slipway/loop.h"
 #include <uv.h>
+#include "slipway/loop.h"
 
 uv_loop_t *sw_loop__uv(struct sw_loop *loop);
 

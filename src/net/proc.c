@@ -170,7 +170,7 @@ void sw_proc_write(struct sw_proc *proc, const char *p, size_t len) {
         sw_loop_post(proc->loop, written_late, proc);
         return;
     }
-    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)p, (unsigned)len);
+    uv_buf_t buf = uv_buf_init((char *)p, (unsigned)len);
     proc->write.data = proc;
     if (uv_write(&proc->write, (uv_stream_t *)&proc->in, &buf, 1, on_write) < 0) {
         close_pipe(&proc->in, &proc->in_open);
@@ -192,12 +192,12 @@ static char **merge_env(const char *const *add) {
     size_t used = 0;
     for (size_t i = 0; i < n; i++) {
         const char *equals = strchr(environ[i], '=');
-        size_t name = equals ? (size_t)(equals - environ[i]) + 1 : strlen(environ[i]);
+        size_t name = equals ? (size_t)(equals - environ[i]) : strlen(environ[i]);
         bool replaced = false;
-        for (size_t k = 0; k < m && !replaced; k++) replaced = strncmp(add[k], environ[i], name) == 0;
+        for (size_t k = 0; k < m && !replaced; k++) replaced = strncmp(add[k], environ[i], name) == 0 && add[k][name] == '=';
         if (!replaced) merged[used++] = environ[i];
     }
-    for (size_t k = 0; k < m; k++) merged[used++] = (char *)(uintptr_t)add[k];
+    for (size_t k = 0; k < m; k++) merged[used++] = (char *)add[k];
     return merged;
 }
 
@@ -230,7 +230,7 @@ struct sw_proc *sw_proc_start(struct sw_loop *loop, const struct sw_proc_options
     uv_process_options_t spawn = {
         .exit_cb = on_exit_status,
         .file = options->argv[0],
-        .args = (char **)(uintptr_t)options->argv,
+        .args = (char **)options->argv,
         .env = env,
         .flags = UV_PROCESS_DETACHED, /* setsid(): the group can be signalled as a whole, and Ctrl-C on our terminal does not reach it */
         .stdio_count = 3,

@@ -347,7 +347,7 @@ void sw_remote_free(struct sw_remote *remote) {
 }
 
 void sw_remote_stats(const struct sw_remote *remote, struct sw_remote_stats *ret) {
-    struct sw_remote *locked = (struct sw_remote *)(uintptr_t)remote;
+    struct sw_remote *locked = (struct sw_remote *)remote;
     pthread_mutex_lock(&locked->lock);
     *ret = remote->stats;
     pthread_mutex_unlock(&locked->lock);

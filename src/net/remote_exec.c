@@ -111,7 +111,7 @@ static int exec_local(struct args *args, char *const *command, struct sw_err *er
         add(args, sw_strdup(args->arena, sw_str_z(&line)));
         sw_str_done(&line);
     }
-    execvp(args->v[0], (char *const *)(uintptr_t)args->v);
+    execvp(args->v[0], (char *const *)args->v);
     return sw_err_set(err, SW_EIO, "cannot start %s: %s", args->v[0], strerror(errno));
 }
 
@@ -130,7 +130,7 @@ int sw_remote_exec_ssh(const struct sw_remote_options *options, char *const *com
             add(&args, "--");
             add(&args, o.address);
             for (size_t i = 0; command && command[i]; i++) add(&args, command[i]);
-            execvp("ssh", (char *const *)(uintptr_t)args.v);
+            execvp("ssh", (char *const *)args.v);
             rc = errno == ENOENT ? sw_err_set(err, SW_ENOTFOUND, "ssh(1) is not installed")
                                  : sw_err_set(err, SW_EIO, "cannot start ssh: %s", strerror(errno));
         }

@@ -50,14 +50,14 @@ void sw_remote_options__copy(struct sw_arena *arena, const struct sw_remote_opti
 }
 
 static void wipe(const char *secret) {
-    if (secret) sw_wipe((char *)(uintptr_t)secret, strlen(secret)); /* ours: sw_remote_options__copy() made it */
+    if (secret) sw_wipe((char *)secret, strlen(secret)); /* ours: sw_remote_options__copy() made it */
 }
 
 void sw_remote_options__wipe(struct sw_remote_options *options) {
     wipe(options->passphrase);
     wipe(options->password);
     wipe(options->become_password);
-    if (options->bastion) sw_remote_options__wipe((struct sw_remote_options *)(uintptr_t)options->bastion);
+    if (options->bastion) sw_remote_options__wipe((struct sw_remote_options *)options->bastion);
 }
 
 void sw_remote_options__key(const struct sw_remote_options *o, struct sw_str *ret) {

@@ -7,9 +7,9 @@
 #ifndef SLIPWAY_NET_REMOTE_PARTS_H
 #define SLIPWAY_NET_REMOTE_PARTS_H
 
-#include "slipway/remote.h"
 #include <pthread.h>
 #include <stdatomic.h>
+#include "slipway/remote.h"
 
 struct sw_local;
 

@@ -7,10 +7,10 @@
 #ifndef SLIPWAY_NET_SSH_PARTS_H
 #define SLIPWAY_NET_SSH_PARTS_H
 
-#include "slipway/remote.h"
 #include <libssh/libssh.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "slipway/remote.h"
 
 /* How a thread waits: for a descriptor, a deadline, or the order to stop. */
 struct sw_waiter {
@@ -29,8 +29,8 @@ int sw_tcp_dial(const char *address, unsigned port, const struct sw_waiter *wait
 struct sw_ssh {
     const struct sw_remote_options *options;
     const struct sw_waiter *waiter;
-    ssh_session session; /* NULL = not connected */
-    int fd;              /* its socket; ours, libssh has a dup */
+    ssh_session session;               /* NULL = not connected */
+    int fd;                            /* its socket; ours, libssh has a dup */
     struct ssh_counter_struct traffic; /* of the socket, counted by libssh */
 };
 
@@ -48,12 +48,12 @@ bool sw_ssh_alive(struct sw_ssh *ssh);
 const char *sw_ssh_words(struct sw_ssh *ssh);
 
 /* Repeats a libssh call while it returns `again`; leaves the result in rc, or what sw_ssh_wait() said in wait. */
-#define SW_SSH_DRIVE(ssh, deadline_ms, rc, again, wait, call)                                                                              \
-    do {                                                                                                                                   \
-        (wait) = 1;                                                                                                                        \
-        (rc) = (call);                                                                                                                     \
-        if ((rc) != (again)) break;                                                                                                        \
-        (wait) = sw_ssh_wait((ssh), (deadline_ms));                                                                                        \
+#define SW_SSH_DRIVE(ssh, deadline_ms, rc, again, wait, call) \
+    do {                                                      \
+        (wait) = 1;                                           \
+        (rc) = (call);                                        \
+        if ((rc) != (again)) break;                           \
+        (wait) = sw_ssh_wait((ssh), (deadline_ms));           \
     } while ((wait) == 1)
 
 /* ssh_hostkey.c */

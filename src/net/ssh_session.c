@@ -16,14 +16,14 @@
 #include "ssh_parts.h"
 
 /* curve25519 costs 1 ms where the post-quantum default of ssh(1) costs 50, and libssh 0.10 has no other fast one. */
-#define KEY_EXCHANGES                                                                                                                      \
-    "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"                             \
+#define KEY_EXCHANGES                                                                                          \
+    "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521," \
     "diffie-hellman-group16-sha512,diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"
 #define CIPHERS "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr"
 
 /* libssh sends with a blocking send(): a peer that stops reading must not hold the thread for ever. */
 static void bound_sends(int fd, unsigned ms) {
-    struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+    struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 

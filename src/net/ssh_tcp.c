@@ -93,16 +93,17 @@ int sw_tcp_dial(const char *address, unsigned port, const struct sw_waiter *wait
     struct addrinfo *all;
     int rc = resolve(address, port, &all, err);
     if (rc != SW_OK) return rc;
-    int left = 0, fd = -EADDRNOTAVAIL;
-    for (const struct addrinfo *to = all; to; to = to->ai_next) left++;
-    for (const struct addrinfo *to = all; to; to = to->ai_next, left--) {
+    unsigned left = 1;
+    int fd = -EADDRNOTAVAIL;
+    for (const struct addrinfo *to = all->ai_next; to; to = to->ai_next) left++;
+    for (const struct addrinfo *to = all; to && left; to = to->ai_next, left--) {
         /* Each address gets its share of what is left, so that a black hole (IPv6 without a route back) leaves time for the next. */
         uint64_t now = sw_now_ms();
         if (now >= deadline_ms) {
             fd = -ETIMEDOUT;
             break;
         }
-        fd = dial_one(to, waiter, now + (deadline_ms - now) / (unsigned)left);
+        fd = dial_one(to, waiter, now + (deadline_ms - now) / left);
         if (fd >= 0 || fd == CANCELLED) break;
     }
     freeaddrinfo(all);
