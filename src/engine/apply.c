@@ -71,7 +71,9 @@ static int make_hosts(struct apply *app, struct sw_err *err) {
         const char *name = it->plan->resource->host;
         if (!name) continue;
         it->host = sw_map_find(&app->host_by_name, name);
-        if (!it->host) return sw_err_set(err, SW_EINVAL, "the plan does not say how to reach '%s', which '%s' is on", name, it->plan->resource->address);
+        if (!it->host)
+            return sw_err_set(err, SW_EINVAL, "the plan does not say how to reach '%s', which '%s' is on", name,
+                              it->plan->resource->address);
         if (eng_acts(it->plan->action)) it->host->n_queue++;
     }
     for (size_t i = 0; i < app->n_hosts; i++) {
@@ -79,7 +81,8 @@ static int make_hosts(struct apply *app, struct sw_err *err) {
         app->hosts[i].n_queue = 0;
     }
     for (size_t i = 0; i < plan->n_items; i++)
-        if (app->items[i].host && eng_acts(plan->items[i].action)) app->items[i].host->queue[app->items[i].host->n_queue++] = &app->items[i];
+        if (app->items[i].host && eng_acts(plan->items[i].action))
+            app->items[i].host->queue[app->items[i].host->n_queue++] = &app->items[i];
     return 0;
 }
 
@@ -146,7 +149,9 @@ static bool is_running(const struct apply *app) {
 }
 
 /* Items on hosts that act are started by their host; all others by the ready list. */
-static bool in_host_queue(const struct app_item *it) { return it->host && eng_acts(it->plan->action); }
+static bool in_host_queue(const struct app_item *it) {
+    return it->host && eng_acts(it->plan->action);
+}
 
 /* Unchanged items finish in their turn, too: what comes after one also comes after what it needs. */
 static void pass(struct apply *app, struct app_item *it) {
@@ -163,9 +168,12 @@ static void start_ready(struct apply *app) {
         if (it->stage == APP_WAITS && eng_acts(it->plan->action) && app->api_running >= limit) break;
         app->ready_head++;
         if (it->stage != APP_WAITS) continue;
-        if (it->plan->action == SW_NOOP) pass(app, it);
-        else if (it->plan->action == SW_FORGET) app_done(app, it, NULL, false);
-        else app_api_start(app, it);
+        if (it->plan->action == SW_NOOP)
+            pass(app, it);
+        else if (it->plan->action == SW_FORGET)
+            app_done(app, it, NULL, false);
+        else
+            app_api_start(app, it);
     }
     for (size_t i = 0; i < app->n_hosts && !app->stopping; i++)
         if (app->hosts[i].stage == HOST_IDLE) app_host_advance(&app->hosts[i]);
@@ -305,7 +313,8 @@ int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct
     int rc;
     if ((rc = check_fresh(engine, plan, err)) != 0) return rc;
     if ((rc = make_items(&app, err)) != 0 || (rc = make_hosts(&app, err)) != 0) goto out;
-    if ((rc = sw_run_begin(engine->state, plan->destroy ? "destroy" : plan->refresh_only ? "refresh" : "apply", &app.run, err)) != 0) goto out;
+    if ((rc = sw_run_begin(engine->state, plan->destroy ? "destroy" : plan->refresh_only ? "refresh" : "apply", &app.run, err)) != 0)
+        goto out;
     sw_emit(&engine->sink, &(struct sw_event){.type = SW_EV_PHASE, .text = "apply", .plan = plan, .total = app.total});
     op->interrupt = 0;
     op->on_interrupt = interrupted;
@@ -318,7 +327,8 @@ int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct
     bool failed = app.result.failed > 0 || app.first.code != 0 || rc != 0;
     const char *outcome = failed ? "failed" : app.result.cancelled ? "cancelled" : "ok";
     struct sw_err closing = {0};
-    if (sw_run_end(engine->state, app.run, outcome, (int64_t)app.result.done, (int64_t)app.result.failed, (int64_t)app.result.skipped, &closing) != 0 &&
+    if (sw_run_end(engine->state, app.run, outcome, (int64_t)app.result.done, (int64_t)app.result.failed, (int64_t)app.result.skipped,
+                   &closing) != 0 &&
         app.first.code == 0)
         sw_err_move(&app.first, &closing);
     sw_err_done(&closing);

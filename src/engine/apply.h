@@ -14,33 +14,39 @@
 
 enum app_stage { APP_WAITS, APP_RUNS, APP_DONE, APP_FAILED, APP_SKIPPED };
 
-struct app_hidden { const char *p; size_t len; };
-struct app_mask { struct app_hidden *v; size_t n; };
+struct app_hidden {
+    const char *p;
+    size_t len;
+};
+struct app_mask {
+    struct app_hidden *v;
+    size_t n;
+};
 
 struct app_item {
     const struct sw_plan_item *plan;
     const struct sw_type *type;
-    struct app_host *host;             /* NULL for API items */
+    struct app_host *host; /* NULL for API items */
     enum app_stage stage;
-    bool changed;                      /* its step or call ran */
-    bool due;                          /* the state remembers that it is to act */
-    bool stale;                        /* read again and found different from the plan */
-    size_t missing;                    /* needs not finished yet */
+    bool changed;   /* its step or call ran */
+    bool due;       /* the state remembers that it is to act */
+    bool stale;     /* read again and found different from the plan */
+    size_t missing; /* needs not finished yet */
     uint32_t *needed_by;
     size_t n_needed_by;
-    const struct sw_value *desired;    /* resolved, set when it is started */
-    const struct sw_value *have;       /* as read at apply, else as planned */
-    const struct sw_value *result;     /* attributes others may refer to; NULL until done */
+    const struct sw_value *desired; /* resolved, set when it is started */
+    const struct sw_value *have;    /* as read at apply, else as planned */
+    const struct sw_value *result;  /* attributes others may refer to; NULL until done */
     int64_t intent;
     uint64_t started_ms;
-    struct app_mask mask;              /* its own secrets, once it prints something */
+    struct app_mask mask; /* its own secrets, once it prints something */
     bool masked;
 };
 
-struct app_step {                      /* one step of the script that runs */
+struct app_step { /* one step of the script that runs */
     struct app_item *item;
     struct sw_step step;
-    bool nothing;                      /* already so: keeps its place in the order, runs nothing */
+    bool nothing; /* already so: keeps its place in the order, runs nothing */
 };
 
 enum app_host_stage { HOST_IDLE, HOST_READS, HOST_UPLOADS, HOST_RUNS, HOST_RETURNS };
@@ -51,54 +57,61 @@ struct app_host {
     const struct sw_host *declared;
     enum app_host_stage stage;
     bool verified;
-    struct app_item **queue;           /* items on this host that act, in plan order */
+    struct app_item **queue; /* items on this host that act, in plan order */
     size_t n_queue, next;
     struct eng_read read;
     struct app_item **read_items;
-    struct app_step *steps;            /* the segment at work */
+    struct app_step *steps; /* the segment at work */
     size_t n_steps;
     struct sw_batch *batch;
-    size_t upload;                     /* next upload of steps[0] */
+    size_t upload; /* next upload of steps[0] */
     struct sw_str upload_out;
-    struct app_item *current;          /* the step that has begun and not ended */
-    struct sw_timer *timer;            /* its deadline */
+    struct app_item *current; /* the step that has begun and not ended */
+    struct sw_timer *timer;   /* its deadline */
     bool timed_out;
-    bool hushed;                       /* the step has begun to print its result */
-    uint64_t return_deadline_ms;       /* after a reboot */
-    struct sw_remote *stopper;         /* the second connection that asks the script to end early */
+    bool hushed;                 /* the step has begun to print its result */
+    uint64_t return_deadline_ms; /* after a reboot */
+    struct sw_remote *stopper;   /* the second connection that asks the script to end early */
 };
 
 struct apply {
     struct sw_engine *engine;
     const struct sw_plan *plan;
     struct app_item *items;
-    struct sw_map by_address;          /* -> struct app_item */
-    struct sw_map host_by_name;        /* -> struct app_host */
+    struct sw_map by_address;   /* -> struct app_item */
+    struct sw_map host_by_name; /* -> struct app_host */
     struct app_host *hosts;
     size_t n_hosts;
-    struct eng_read *reads;            /* API items read once more before anything acts */
+    struct eng_read *reads; /* API items read once more before anything acts */
     size_t n_reads, reads_running;
-    struct { uint32_t *v; size_t n, cap; } ready; /* API and forget items whose needs are met, in the order they became so */
+    struct {
+        uint32_t *v;
+        size_t n, cap;
+    } ready; /* API and forget items whose needs are met, in the order they became so */
     size_t ready_head;
     size_t api_running;
     bool pumping, again;
     bool stopping;
-    bool idle;                         /* nothing runs: the loop may end */
+    bool idle; /* nothing runs: the loop may end */
     int64_t run;
-    struct app_mask mask;              /* what no step may print */
+    struct app_mask mask; /* what no step may print */
     struct sw_apply_result result;
     size_t total;
-    struct sw_err first;               /* the first failure */
+    struct sw_err first; /* the first failure */
 };
 
-static inline bool app_finished(const struct app_item *it) { return it->stage >= APP_DONE; }
-static inline struct app_item *app_find(const struct apply *app, const char *address) { return sw_map_find(&app->by_address, address); }
+static inline bool app_finished(const struct app_item *it) {
+    return it->stage >= APP_DONE;
+}
+static inline struct app_item *app_find(const struct apply *app, const char *address) {
+    return sw_map_find(&app->by_address, address);
+}
 
 /* apply.c */
 void app_pump(struct apply *app);
 /* The item is finished, one way or another: what waited for it waits for one thing less. */
 void app_release(struct apply *app, struct app_item *it);
-sw_lookup_fn app_lookup;               /* ctx = struct apply */
+sw_lookup_fn app_lookup; /* ctx = struct apply */
 
 /* apply_item.c */
 /* Resolves `desired`; *ret_unknown tells that something it refers to is not known yet. */

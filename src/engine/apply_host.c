@@ -9,7 +9,9 @@
 #include "apply_host.h"
 #include "slipway/clock.h"
 
-bool app_host_busy(const struct app_host *host) { return host->stage != HOST_IDLE; }
+bool app_host_busy(const struct app_host *host) {
+    return host->stage != HOST_IDLE;
+}
 
 /* ---- first contact: read everything that is about to change ---- */
 
@@ -130,7 +132,8 @@ static enum sw_action action_now(struct app_host *host, struct app_item *it, boo
     return n || triggered ? SW_UPDATE : SW_NOOP;
 }
 
-static int make_step(struct app_host *host, struct app_item *it, enum sw_action action, bool triggered, struct sw_step *ret, struct sw_err *err) {
+static int make_step(struct app_host *host, struct app_item *it, enum sw_action action, bool triggered, struct sw_step *ret,
+                     struct sw_err *err) {
     struct sw_arena *arena = host->app->engine->arena;
     struct sw_item item = {.resource = it->plan->resource,
                            .desired = it->desired,

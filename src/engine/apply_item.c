@@ -6,24 +6,26 @@
 
 static void emit(struct apply *app, enum sw_event_type type, struct app_item *it, const char *text, const struct sw_err *error) {
     sw_emit(&app->engine->sink, &(struct sw_event){.type = type,
-                                                  .plan = app->plan,
-                                                  .item = it->plan,
-                                                  .host = it->plan->resource->host,
-                                                  .text = text,
-                                                  .error = error,
-                                                  .elapsed_ms = it->started_ms ? sw_now_ms() - it->started_ms : 0,
-                                                  .done = app->result.done + app->result.unchanged,
-                                                  .failed = app->result.failed,
-                                                  .skipped = app->result.skipped,
-                                                  .total = app->total});
+                                                   .plan = app->plan,
+                                                   .item = it->plan,
+                                                   .host = it->plan->resource->host,
+                                                   .text = text,
+                                                   .error = error,
+                                                   .elapsed_ms = it->started_ms ? sw_now_ms() - it->started_ms : 0,
+                                                   .done = app->result.done + app->result.unchanged,
+                                                   .failed = app->result.failed,
+                                                   .skipped = app->result.skipped,
+                                                   .total = app->total});
 }
 
 /* The state cannot be written (disk full, lock lost): nothing more may start, since nothing more could be recorded. */
 static void state_failed(struct apply *app, struct sw_err *err) {
     app->stopping = true;
     sw_err_frame(err, "recording the run in the state");
-    if (app->first.code == 0) sw_err_move(&app->first, err);
-    else sw_err_done(err);
+    if (app->first.code == 0)
+        sw_err_move(&app->first, err);
+    else
+        sw_err_done(err);
 }
 
 int app_resolve(struct apply *app, struct app_item *it, bool *ret_unknown, struct sw_err *err) {
@@ -70,16 +72,16 @@ int app_journal(struct apply *app, struct app_item **items, size_t n, struct sw_
     struct sw_intent *intents = sw_new_n(app->engine->arena, struct sw_intent, n);
     for (size_t i = 0; i < n; i++) {
         const struct sw_resource *resource = items[i]->plan->resource;
-        intents[i] = (struct sw_intent){.run = app->run,
-                                        .address = resource->address,
-                                        .type = resource->type,
-                                        .name = resource->name,
-                                        .host = resource->host,
-                                        .provider = resource->provider,
-                                        /* An ephemeral thing is nothing to find again; what was there before, as read at last, is not made. */
-                                        .action = resource->ephemeral || (items[i]->plan->action == SW_CREATE && items[i]->have) ? SW_UPDATE
-                                                                                                                               : items[i]->plan->action,
-                                        .desired = items[i]->desired};
+        intents[i] = (struct sw_intent){
+            .run = app->run,
+            .address = resource->address,
+            .type = resource->type,
+            .name = resource->name,
+            .host = resource->host,
+            .provider = resource->provider,
+            /* An ephemeral thing is nothing to find again; what was there before, as read at last, is not made. */
+            .action = resource->ephemeral || (items[i]->plan->action == SW_CREATE && items[i]->have) ? SW_UPDATE : items[i]->plan->action,
+            .desired = items[i]->desired};
     }
     int rc = sw_journal_open(app->engine->state, app->engine->arena, intents, n, err);
     if (rc != 0) return rc;
@@ -96,9 +98,12 @@ void app_start(struct apply *app, struct app_item *it) {
 static void close_intent(struct apply *app, struct app_item *it, const char *outcome, const struct sw_state_resource *record, bool forget) {
     struct sw_err err = {0};
     int rc = 0;
-    if (it->intent) rc = sw_journal_close(app->engine->state, it->intent, outcome, record, forget, &err);
-    else if (record) rc = sw_state_put(app->engine->state, record, &err);
-    else if (forget) rc = sw_state_forget(app->engine->state, it->plan->resource->address, &err);
+    if (it->intent)
+        rc = sw_journal_close(app->engine->state, it->intent, outcome, record, forget, &err);
+    else if (record)
+        rc = sw_state_put(app->engine->state, record, &err);
+    else if (forget)
+        rc = sw_state_forget(app->engine->state, it->plan->resource->address, &err);
     it->intent = 0;
     if (rc != 0) state_failed(app, &err);
 }
@@ -117,8 +122,10 @@ void app_done(struct apply *app, struct app_item *it, const struct sw_value *att
     it->stage = APP_DONE;
     it->changed = changed;
     it->result = attributes;
-    if (changed || removes) app->result.done++;
-    else app->result.unchanged++;
+    if (changed || removes)
+        app->result.done++;
+    else
+        app->result.unchanged++;
     struct sw_state_resource record = eng_record(resource, attributes, "ok");
     record.depends = app_depends(app, it);
     close_intent(app, it, "ok", removes || resource->ephemeral ? NULL : &record, removes);
@@ -151,14 +158,17 @@ void app_fail(struct apply *app, struct app_item *it, struct sw_err *err, bool c
     if (certain && it->intent) {
         /* Something may have been made before it failed: it is recorded, so that it can be finished or removed. */
         bool partial = (it->plan->action == SW_CREATE || it->plan->action == SW_REPLACE) && !resource->ephemeral;
-        struct sw_state_resource record = eng_record(resource, it->have ? it->desired : eng_begun(app->engine, resource->type, it->desired), "partial");
+        struct sw_state_resource record =
+            eng_record(resource, it->have ? it->desired : eng_begun(app->engine, resource->type, it->desired), "partial");
         record.depends = app_depends(app, it);
         close_intent(app, it, "failed", partial ? &record : NULL, false);
     }
     emit(app, SW_EV_FAILED, it, NULL, err);
     const char *why = sw_printf(app->engine->arena, "%s failed", resource->address);
-    if (app->first.code == 0) sw_err_move(&app->first, err);
-    else sw_err_done(err);
+    if (app->first.code == 0)
+        sw_err_move(&app->first, err);
+    else
+        sw_err_done(err);
     app_release(app, it);
     for (size_t k = 0; k < it->n_needed_by; k++) skip(app, &app->items[it->needed_by[k]], why);
 }

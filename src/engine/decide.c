@@ -57,7 +57,8 @@ static int protect(const struct eng_item *it, const char *what, struct sw_err *e
     if (!it->plan.resource->lifecycle.prevent_destroy) return 0;
     sw_err_set(err, SW_EREFUSED, "'%s' would be %s, and its lifecycle says prevent_destroy", it->plan.resource->address, what);
     sw_err_at(err, it->plan.resource->pos);
-    sw_err_hint(err, "take prevent_destroy out of the playbook and apply that first, or leave it out with --exclude '%s'", it->plan.resource->address);
+    sw_err_hint(err, "take prevent_destroy out of the playbook and apply that first, or leave it out with --exclude '%s'",
+                it->plan.resource->address);
     return SW_EREFUSED;
 }
 
@@ -86,7 +87,8 @@ static int decide_removal(struct eng_plan *p, struct eng_item *it, struct sw_err
 }
 
 /* Attributes the playbook speaks of that were recorded, read again, and differ. */
-static bool has_drifted(const struct sw_type *type, const struct sw_value *desired, const struct sw_value *prior, const struct sw_value *have) {
+static bool has_drifted(const struct sw_type *type, const struct sw_value *desired, const struct sw_value *prior,
+                        const struct sw_value *have) {
     if (!have) return true;
     for (size_t i = 0; i < have->map.n; i++) {
         const struct sw_attr *attr = sw_schema_find(type->schema, have->map.v[i].key);
@@ -157,7 +159,8 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
         plan->reason = fresh ? NULL : "checked at apply";
         plan->triggered = it->due;
         if (!fresh) plan->after = sw_map_merge(arena, plan->prior, desired);
-        plan->n_diffs = sw_schema_diff(it->type->schema, plan->before, desired, plan->resource->lifecycle.ignore_changes, arena, &plan->diffs);
+        plan->n_diffs =
+            sw_schema_diff(it->type->schema, plan->before, desired, plan->resource->lifecycle.ignore_changes, arena, &plan->diffs);
         return 0;
     }
     /* A create that did not finish is not there because it failed, not because somebody took it away. */
@@ -170,8 +173,8 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
         if (plan->drifted && have) plan->n_diffs = sw_schema_diff(it->type->schema, plan->prior, have, NULL, arena, &plan->diffs);
         return 0;
     }
-    plan->n_diffs = sw_schema_diff(it->type->schema, plan->before, desired, (const char *const *)plan->resource->lifecycle.ignore_changes, arena,
-                                   &plan->diffs);
+    plan->n_diffs = sw_schema_diff(it->type->schema, plan->before, desired, (const char *const *)plan->resource->lifecycle.ignore_changes,
+                                   arena, &plan->diffs);
     if (!plan->before) {
         plan->action = SW_CREATE;
         return 0;

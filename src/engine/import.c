@@ -34,8 +34,10 @@ int sw_engine_import(struct sw_engine *engine, const struct sw_config *config, c
     if (!resource) {
         const char *near = nearest(engine, config, address);
         sw_err_set(err, SW_ENOTFOUND, "the playbook declares no '%s'", address);
-        if (near) sw_err_hint(err, "did you mean '%s'?", near);
-        else sw_err_hint(err, "declare it first: an import says which real thing a declared resource is");
+        if (near)
+            sw_err_hint(err, "did you mean '%s'?", near);
+        else
+            sw_err_hint(err, "declare it first: an import says which real thing a declared resource is");
         return SW_ENOTFOUND;
     }
     if ((rc = refuse_known(engine, address, err)) != 0) return rc;

@@ -22,8 +22,8 @@ struct eng_host {
 };
 
 struct sw_engine_op {
-    struct sw_map hosts;       /* name -> struct eng_host */
-    unsigned interrupt;        /* 0, 1, 2 */
+    struct sw_map hosts;                             /* name -> struct eng_host */
+    unsigned interrupt;                              /* 0, 1, 2 */
     void (*on_interrupt)(void *ctx, unsigned level); /* of the phase that runs, or NULL */
     void *on_interrupt_ctx;
 };
@@ -45,11 +45,11 @@ typedef void eng_read_done(void *ctx, struct eng_read *read, struct sw_err *err)
 /* One batch of reads: everything on one host, or everything of one API type. */
 struct eng_read {
     struct sw_engine *engine;
-    struct eng_host *host;             /* of a host read */
-    const struct sw_type *type;        /* of an API read */
-    const struct sw_value *provider;   /* its configuration */
+    struct eng_host *host;           /* of a host read */
+    const struct sw_type *type;      /* of an API read */
+    const struct sw_value *provider; /* its configuration */
     struct sw_item *items;
-    const struct sw_type **types;      /* per item */
+    const struct sw_type **types; /* per item */
     const struct sw_value **have;
     size_t n;
     eng_read_done *done;
@@ -59,32 +59,35 @@ struct eng_read {
     struct eng_fragment *fragments;
     size_t n_fragments;
     uint64_t started_ms;
-    struct sw_err early;               /* failed before it ran */
+    struct sw_err early; /* failed before it ran */
 };
 void eng_read_start(struct eng_read *read);
 
 /* ---- items ---- */
 
 struct eng_item {
-    struct sw_plan_item plan;          /* what becomes of it */
+    struct sw_plan_item plan; /* what becomes of it */
     const struct sw_type *type;
     const struct sw_state_resource *recorded; /* or NULL */
-    const struct sw_host *host;        /* declared, or as recorded; NULL for API items */
-    bool declared;                     /* in the playbook (and not being destroyed) */
-    bool selected;                     /* by --target and --exclude */
-    bool forgotten;                    /* named by removed {} */
-    bool due;                          /* a trigger of it changed in a run that did not get to it */
-    bool read;                         /* `have` holds, or at_apply is set */
+    const struct sw_host *host;               /* declared, or as recorded; NULL for API items */
+    bool declared;                            /* in the playbook (and not being destroyed) */
+    bool selected;                            /* by --target and --exclude */
+    bool forgotten;                           /* named by removed {} */
+    bool due;                                 /* a trigger of it changed in a run that did not get to it */
+    bool read;                                /* `have` holds, or at_apply is set */
     bool decided;
     const struct sw_value *have;
-    size_t reader;                     /* index of its reader, SIZE_MAX = none */
+    size_t reader; /* index of its reader, SIZE_MAX = none */
 };
 
 struct eng_reader {
     struct eng_read read;
-    const struct sw_host *host;        /* of a host reader */
-    const struct sw_value *config;     /* connection or provider configuration, with references */
-    struct { size_t *v; size_t n, cap; } items; /* indices into plan.items */
+    const struct sw_host *host;    /* of a host reader */
+    const struct sw_value *config; /* connection or provider configuration, with references */
+    struct {
+        size_t *v;
+        size_t n, cap;
+    } items; /* indices into plan.items */
     enum { READER_WAITS, READER_RUNS, READER_DONE } stage;
     struct sw_err err;
 };
@@ -95,20 +98,22 @@ struct eng_plan {
     const struct sw_plan_options *options;
     struct eng_item *items;
     size_t n_items;
-    struct sw_map by_address;          /* address -> struct eng_item */
-    struct sw_map hosts;               /* name -> const struct sw_host (declared or recorded) */
+    struct sw_map by_address; /* address -> struct eng_item */
+    struct sw_map hosts;      /* name -> const struct sw_host (declared or recorded) */
     struct sw_graph *graph;
     uint32_t *order;
     struct eng_reader *readers;
     size_t n_readers;
-    size_t running;                    /* readers at work */
-    bool idle;                         /* running == 0: ends the loop */
+    size_t running; /* readers at work */
+    bool idle;      /* running == 0: ends the loop */
 };
 
 static inline struct eng_item *eng_find(const struct eng_plan *p, const char *address) {
     return sw_map_find(&p->by_address, address);
 }
-static inline bool eng_acts(enum sw_action action) { return action != SW_NOOP && action != SW_FORGET; }
+static inline bool eng_acts(enum sw_action action) {
+    return action != SW_NOOP && action != SW_FORGET;
+}
 
 /* items.c: config + state -> items, hosts. */
 int eng_items_collect(struct eng_plan *p, struct sw_err *err);
@@ -126,7 +131,9 @@ void eng_decide_ephemeral(struct eng_plan *p);
 /* The item that owns the machine under this item's host (a VM), or NULL where nothing in the plan does. */
 const struct eng_item *eng_machine(struct eng_plan *p, const struct eng_item *it);
 /* Whether that machine is leaving: what lives on it goes with it. */
-static inline bool eng_leaving(const struct eng_item *machine) { return machine && !machine->declared && !machine->forgotten; }
+static inline bool eng_leaving(const struct eng_item *machine) {
+    return machine && !machine->declared && !machine->forgotten;
+}
 sw_lookup_fn eng_lookup; /* ctx = struct eng_plan */
 
 /* record.c: what the state is told. */

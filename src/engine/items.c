@@ -43,7 +43,8 @@ static int add(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
     if (resource->host) {
         it->host = sw_map_find(&p->hosts, resource->host);
         if (!it->host) {
-            sw_err_set(err, SW_EINVAL, "'%s' lives on the host '%s', which is neither declared nor recorded", resource->address, resource->host);
+            sw_err_set(err, SW_EINVAL, "'%s' lives on the host '%s', which is neither declared nor recorded", resource->address,
+                       resource->host);
             sw_err_at(err, resource->pos);
             sw_err_hint(err, "drop it with: slipway state rm '%s'", resource->address);
             return SW_EINVAL;

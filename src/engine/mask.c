@@ -7,10 +7,10 @@
 
 #include "apply.h"
 
-#define SHORTEST  5    /* shorter ones would hit by chance */
-#define LONGEST   4096
-#define MOST      512
-#define HIDDEN    "(sensitive)"
+#define SHORTEST 5 /* shorter ones would hit by chance */
+#define LONGEST  4096
+#define MOST     512
+#define HIDDEN   "(sensitive)"
 
 static const char BETWEEN[] = " \t\r\n\"'`;,|&()<>{}[]=:$";
 
@@ -67,8 +67,10 @@ void app_mask_add(struct sw_str *out, struct apply *app, struct app_item *it, co
     for (size_t i = 0; i < len;) {
         size_t own = longest_at(&it->mask, p + i, len - i), any = longest_at(&app->mask, p + i, len - i);
         size_t n = own > any ? own : any;
-        if (n) sw_str_addz(out, HIDDEN);
-        else sw_str_addc(out, p[i]);
+        if (n)
+            sw_str_addz(out, HIDDEN);
+        else
+            sw_str_addc(out, p[i]);
         i += n ? n : 1;
     }
 }

@@ -9,7 +9,9 @@
 
 #include "internal.h"
 
-static size_t index_of(const struct eng_plan *p, const struct eng_item *it) { return (size_t)(it - p->items); }
+static size_t index_of(const struct eng_plan *p, const struct eng_item *it) {
+    return (size_t)(it - p->items);
+}
 
 /* Edges are collected into one graph or another: `at` maps an item's index to its node. */
 struct edges {
@@ -77,7 +79,9 @@ struct ranked {
     struct eng_item **item;
 };
 
-static const char *ranked_label(size_t i, void *ctx) { return ((struct ranked *)ctx)->item[i]->plan.resource->address; }
+static const char *ranked_label(size_t i, void *ctx) {
+    return ((struct ranked *)ctx)->item[i]->plan.resource->address;
+}
 
 /* The order in which leaving items go: the last declared first, as far as dependencies allow. Places of declaration recorded by different runs
  * may contradict each other, so they only break ties: that way no cycle can come of them. ret[n_items], declared items included. */
@@ -106,7 +110,9 @@ static int removal_order(struct eng_plan *p, struct eng_item **ret, struct sw_er
     return rc;
 }
 
-static const char *label(size_t i, void *ctx) { return ((struct eng_plan *)ctx)->items[i].plan.resource->address; }
+static const char *label(size_t i, void *ctx) {
+    return ((struct eng_plan *)ctx)->items[i].plan.resource->address;
+}
 
 int eng_items_order(struct eng_plan *p, struct sw_err *err) {
     struct sw_arena *arena = p->engine->arena;

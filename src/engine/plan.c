@@ -17,7 +17,8 @@ static void finish_moved(struct eng_plan *p, struct sw_plan *plan) {
     struct sw_moved *moved = sw_new_n(p->engine->arena, struct sw_moved, p->config->n_moved + 1);
     for (size_t i = 0; i < p->config->n_moved; i++) {
         const struct eng_item *it = eng_find(p, p->config->moved[i].to);
-        if (it && it->recorded && strcmp(it->recorded->address, p->config->moved[i].from) == 0) moved[plan->n_moved++] = p->config->moved[i];
+        if (it && it->recorded && strcmp(it->recorded->address, p->config->moved[i].from) == 0)
+            moved[plan->n_moved++] = p->config->moved[i];
     }
     plan->moved = moved;
 }

@@ -17,8 +17,10 @@ static void finish(struct eng_read *read, struct sw_err *err) {
     sw_batch_free(read->batch);
     read->batch = NULL;
     if (err && err->code) {
-        if (read->host) sw_err_frame(err, "reading '%s'", read->host->name);
-        else sw_err_frame(err, "listing '%s'", read->type->name);
+        if (read->host)
+            sw_err_frame(err, "reading '%s'", read->host->name);
+        else
+            sw_err_frame(err, "listing '%s'", read->type->name);
         read->done(read->ctx, read, err);
     } else {
         read->done(read->ctx, read, NULL);
@@ -31,8 +33,10 @@ static void finish(struct eng_read *read, struct sw_err *err) {
 static void listed(void *ctx, const struct sw_value *const *have, struct sw_err *err) {
     struct eng_read *read = ctx;
     struct sw_err own = {0};
-    if (err && err->code) sw_err_move(&own, err);
-    else memcpy(read->have, have, read->n * sizeof *read->have);
+    if (err && err->code)
+        sw_err_move(&own, err);
+    else
+        memcpy(read->have, have, read->n * sizeof *read->have);
     finish(read, &own);
 }
 
@@ -91,7 +95,8 @@ static int parse(struct eng_read *read, struct sw_err *err) {
         struct sw_item *items = gather(read, fragment);
         const struct sw_value **have = sw_new_n(read->engine->arena, const struct sw_value *, fragment->n);
         for (size_t i = 0; i < fragment->n; i++) have[i] = &SW_UNKNOWN_VALUE;
-        int rc = fragment->refused ? 0 : fragment->type->ops->read(fragment->type, items, fragment->n, output, read->engine->arena, have, err);
+        int rc =
+            fragment->refused ? 0 : fragment->type->ops->read(fragment->type, items, fragment->n, output, read->engine->arena, have, err);
         if (rc != 0)
             return sw_err_frame(err, fragment->n == 1 ? "reading '%s'" : "reading '%s' and others of its type", items[0].resource->address);
         for (size_t i = 0; i < fragment->n; i++) read->have[fragment->members[i]] = have[i];
@@ -103,12 +108,12 @@ static void on_done(void *ctx, struct sw_job_result *result) {
     struct eng_read *read = ctx;
     struct sw_err err = {0};
     eng_host_account(read->engine, read->host, result);
-    if (result->err.code) sw_err_move(&err, &result->err);
+    if (result->err.code)
+        sw_err_move(&err, &result->err);
     else if (sw_batch_finish(read->batch, &err) == 0 && parse(read, &err) == 0)
-        sw_emit(&read->engine->sink, &(struct sw_event){.type = SW_EV_HOST_READ,
-                                                       .host = read->host->name,
-                                                       .n = read->n,
-                                                       .elapsed_ms = sw_now_ms() - read->started_ms});
+        sw_emit(&read->engine->sink,
+                &(struct sw_event){
+                    .type = SW_EV_HOST_READ, .host = read->host->name, .n = read->n, .elapsed_ms = sw_now_ms() - read->started_ms});
     finish(read, &err);
 }
 
@@ -158,6 +163,8 @@ static void start_host(struct eng_read *read) {
 
 void eng_read_start(struct eng_read *read) {
     read->have = sw_new_n(read->engine->arena, const struct sw_value *, read->n ? read->n : 1);
-    if (read->host) start_host(read);
-    else start_api(read);
+    if (read->host)
+        start_host(read);
+    else
+        start_api(read);
 }

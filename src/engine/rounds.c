@@ -46,13 +46,19 @@ static void make_readers(struct eng_plan *p) {
 
 static void undecided(const char *address, const char *path, void *ctx) {
     (void)path;
-    struct { struct eng_plan *p; bool waits; } *c = ctx;
+    struct {
+        struct eng_plan *p;
+        bool waits;
+    } *c = ctx;
     const struct eng_item *it = eng_find(c->p, address);
     if (it && it->declared && it->selected && !it->decided) c->waits = true;
 }
 
 static bool is_ready(struct eng_plan *p, const struct eng_reader *reader) {
-    struct { struct eng_plan *p; bool waits; } ctx = {p, false};
+    struct {
+        struct eng_plan *p;
+        bool waits;
+    } ctx = {p, false};
     sw_value_each_ref(reader->config, undecided, &ctx);
     return !ctx.waits;
 }
@@ -66,7 +72,8 @@ static void postpone(struct eng_plan *p, struct eng_reader *reader) {
 static void read_done(void *ctx, struct eng_read *read, struct sw_err *err) {
     struct eng_plan *p = ctx;
     struct eng_reader *reader = (struct eng_reader *)((char *)read - offsetof(struct eng_reader, read));
-    if (err) sw_err_move(&reader->err, err);
+    if (err)
+        sw_err_move(&reader->err, err);
     else
         for (size_t k = 0; k < reader->items.n; k++) {
             struct eng_item *it = &p->items[reader->items.v[k]];
@@ -189,8 +196,10 @@ static int report_failures(struct eng_plan *p, struct sw_err *err) {
     }
     int code = first->code;
     sw_err_set(err, code, "%zu of %zu hosts and APIs could not be read", failed, p->n_readers);
-    if (first->hint) sw_err_hint(err, "%s", first->hint);
-    else hint_without(p, err);
+    if (first->hint)
+        sw_err_hint(err, "%s", first->hint);
+    else
+        hint_without(p, err);
     sw_err_detail(err, sw_str_z(&list), list.len);
     sw_str_done(&list);
     return code;
@@ -221,9 +230,12 @@ int eng_rounds(struct eng_plan *p, struct sw_err *err) {
         p->idle = p->running == 0;
         sw_loop_run(p->engine->loop, &p->idle);
         for (size_t r = 0; r < p->n_readers; r++) failed += p->readers[r].err.code != 0;
-        if (op->interrupt) rc = sw_err_set(err, SW_ECANCELLED, "interrupted while reading; nothing was changed");
-        else if (failed) rc = report_failures(p, err);
-        else if (!started) rc = sw_err_set(err, SW_EINTERNAL, "%zu resources could not be planned", left);
+        if (op->interrupt)
+            rc = sw_err_set(err, SW_ECANCELLED, "interrupted while reading; nothing was changed");
+        else if (failed)
+            rc = report_failures(p, err);
+        else if (!started)
+            rc = sw_err_set(err, SW_EINTERNAL, "%zu resources could not be planned", left);
         if (rc != 0) break;
     }
     op->on_interrupt = NULL;

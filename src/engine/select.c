@@ -21,8 +21,10 @@ static int mark(struct eng_plan *p, const char *const *patterns, const char *opt
         for (size_t i = 0; i < p->n_items; i++) addresses[i] = p->items[i].plan.resource->address;
         const char *near = sw_nearest(patterns[k], addresses, p->n_items);
         sw_err_set(err, SW_EINVAL, "%s '%s' matches no resource", option, patterns[k]);
-        if (near) sw_err_hint(err, "did you mean '%s'?", near);
-        else sw_err_hint(err, "list the addresses with: slipway graph --format json");
+        if (near)
+            sw_err_hint(err, "did you mean '%s'?", near);
+        else
+            sw_err_hint(err, "list the addresses with: slipway graph --format json");
         return SW_EINVAL;
     }
     return 0;
@@ -30,7 +32,11 @@ static int mark(struct eng_plan *p, const char *const *patterns, const char *opt
 
 static void need(const char *address, const char *path, void *ctx) {
     (void)path;
-    struct { struct eng_plan *p; struct sw_graph *graph; size_t from; } *c = ctx;
+    struct {
+        struct eng_plan *p;
+        struct sw_graph *graph;
+        size_t from;
+    } *c = ctx;
     const struct eng_item *it = eng_find(c->p, address);
     if (it) sw_graph_edge(c->graph, c->from, (size_t)(it - c->p->items));
 }
@@ -40,7 +46,11 @@ static struct sw_graph *dependencies(struct eng_plan *p) {
     struct sw_graph *graph = sw_graph_new(p->n_items);
     for (size_t i = 0; i < p->n_items; i++) {
         const struct eng_item *it = &p->items[i];
-        struct { struct eng_plan *p; struct sw_graph *graph; size_t from; } ctx = {p, graph, i};
+        struct {
+            struct eng_plan *p;
+            struct sw_graph *graph;
+            size_t from;
+        } ctx = {p, graph, i};
         const char **depends = it->plan.resource->depends;
         for (size_t k = 0; depends && depends[k]; k++) need(depends[k], NULL, &ctx);
         if (it->host && it->host->connection) sw_value_each_ref(it->host->connection, need, &ctx);
