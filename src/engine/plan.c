@@ -44,14 +44,17 @@ static void finish_items(struct eng_plan *p, struct sw_plan *plan) {
 
 /* Declared hosts, and recorded ones that something leaving still lives on. */
 static void finish_hosts(struct eng_plan *p, struct sw_plan *plan) {
+    struct sw_map known = {0};
     plan->hosts = sw_new_n(p->engine->arena, const struct sw_host *, p->hosts.n + 1);
-    for (size_t i = 0; i < p->config->n_hosts; i++) plan->hosts[plan->n_hosts++] = p->config->hosts[i];
+    for (size_t i = 0; i < p->config->n_hosts; i++) {
+        plan->hosts[plan->n_hosts++] = p->config->hosts[i];
+        sw_map_set(&known, p->config->hosts[i]->name, (void *)p->config->hosts[i]);
+    }
     for (size_t i = 0; i < p->n_items; i++) {
         const struct sw_host *host = p->items[i].host;
-        bool known = host == NULL;
-        for (size_t k = 0; k < plan->n_hosts && !known; k++) known = strcmp(plan->hosts[k]->name, host->name) == 0;
-        if (!known) plan->hosts[plan->n_hosts++] = host;
+        if (host && !sw_map_set(&known, host->name, (void *)host)) plan->hosts[plan->n_hosts++] = host;
     }
+    sw_map_done(&known);
 }
 
 int sw_engine_plan(struct sw_engine *engine, const char *inventory, const struct sw_config *config, const struct sw_plan_options *options,
