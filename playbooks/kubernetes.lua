@@ -23,7 +23,7 @@ local function from_packages(host, inv)
   local minor, version = source.minor(inv), inv.kubernetes.version
   local base = "https://pkgs.k8s.io/core:/stable:/v1." .. minor .. "/deb/"
   host:repository "kubernetes" { url = base, suites = { "/" }, key = base .. "Release.key" }
-  for _, name in ipairs { "kubelet", "kubeadm", "kubectl" } do host:package(name) { version = version .. "-*", hold = true } end
+  host:package { "kubelet", "kubeadm", "kubectl", version = version, hold = true }
 end
 
 return function(host, node, inv)

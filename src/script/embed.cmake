@@ -1,4 +1,4 @@
-# The library (lua/**/*.lua, lua/**/*.sh), the stock playbooks and inventories travel inside the binary: one generated C file, part of sw_script.
+# The library (lua/**/*.lua, lua/**/*.sh), the stock playbooks and the lab inventory travel inside the binary: one generated C file, part of sw_script.
 #
 # Included by the top CMakeLists.txt before sw_script exists, hence the deferred call at the end. With `cmake -P` the same file is the generator:
 #   cmake -DROOT=... -DLIST=... -DOUT=... -P embed.cmake
@@ -23,7 +23,7 @@ endif()
 
 file(GLOB_RECURSE embed_files RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/lua/*.lua ${PROJECT_SOURCE_DIR}/lua/*.sh ${PROJECT_SOURCE_DIR}/playbooks/*
-  ${PROJECT_SOURCE_DIR}/inventories/*/inventory.yaml)
+  ${PROJECT_SOURCE_DIR}/inventories/lab/inventory.yaml)
 list(FILTER embed_files EXCLUDE REGEX "^lua/meta/|README|~$|/\\.")
 list(SORT embed_files) # sw_script__find_embedded searches by bisection
 set(embed_paths ${embed_files})
