@@ -31,7 +31,7 @@ char *sw_str_take(struct sw_str *s);          /* the malloc'ed text, s is emptie
 void sw_str_add_shell(struct sw_str *s, const char *text, size_t len);
 
 void sw_str_add_base64(struct sw_str *s, const void *data, size_t len);
-/* Decodes; white space is skipped. false on any other character or bad padding. */
+/* Decodes; white space is skipped. false on any other character, bad padding, or bits beyond the last byte that are not zero. */
 bool sw_base64_decode(const char *text, size_t len, struct sw_str *ret);
 void sw_str_add_hex(struct sw_str *s, const void *data, size_t len);
 

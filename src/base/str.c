@@ -142,6 +142,8 @@ bool sw_base64_decode(const char *text, size_t len, struct sw_str *ret) {
         }
     }
     if ((n || pad) && n + pad != 4) return false;
+    /* Bits beyond the last byte must be zero (RFC 4648, 3.5): one text for one content, so that a changed character always shows. */
+    if ((n == 2 && bits & 15) || (n == 3 && bits & 3)) return false;
     if (n == 2) sw_str_addc(ret, (char)(bits >> 4));
     if (n == 3) {
         char two[2] = {(char)(bits >> 10), (char)(bits >> 2)};
