@@ -75,7 +75,19 @@ static void sync_directory(const char *path) {
     free(copy);
 }
 
-int sw_file_write(const char *path, const void *data, size_t len, unsigned mode, struct sw_err *err) {
+/* /dev/stdout, a FIFO: written to, never replaced by a file of that name. */
+static int write_in_place(const char *path, const void *data, size_t len, struct sw_err *err) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    bool bad = fd < 0 || (write_all(fd, data, len) < 0 && errno != EINVAL && errno != EROFS); /* fsync, of what cannot be synced */
+    int why = errno;
+    if (fd >= 0 && close(fd) < 0 && !bad) {
+        bad = true;
+        why = errno;
+    }
+    return bad ? sw_err_set(err, SW_EIO, "cannot write '%s': %s", path, strerror(why)) : 0;
+}
+
+static int replace(const char *path, const void *data, size_t len, unsigned mode, struct sw_err *err) {
     uint64_t random;
     sw_random(&random, sizeof random);
     char *temporary = sw_xprintf("%s.%012llx.tmp", path, (unsigned long long)(random & 0xffffffffffff));
@@ -104,6 +116,16 @@ int sw_file_write(const char *path, const void *data, size_t len, unsigned mode,
         sync_directory(path);
     }
     free(temporary);
+    return rc;
+}
+
+int sw_file_write(const char *path, const void *data, size_t len, unsigned mode, struct sw_err *err) {
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) return write_in_place(path, data, len, err);
+    /* The link stays, what it points to is replaced. */
+    char *target = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, NULL) : NULL;
+    int rc = replace(target ? target : path, data, len, mode, err);
+    free(target);
     return rc;
 }
 
