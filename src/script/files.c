@@ -34,6 +34,11 @@ char *sw_script__inside(const char *dir, const char *name, struct sw_err *err) {
         sw_err_set(err, SW_EREFUSED, "'%s' leads out of the inventory's directory, by a link", name);
         return NULL;
     }
+    /* A plan for a stranger's playbook is shown to the stranger; the state's key opens what is sealed in it. */
+    if (strstr(real + n, "/.slipway/") || sw_ends_with(real, "/state.key") || sw_ends_with(real, "/state.db")) {
+        sw_err_set(err, SW_EREFUSED, "'%s' belongs to the state, which playbooks do not read", name);
+        return NULL;
+    }
     return sw_xstrdup(real);
 }
 
