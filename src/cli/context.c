@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "slipway/vault.h"
@@ -95,8 +96,17 @@ static int open_inventory(struct sw_context *context, struct sw_err *err) {
     return sw_inventory_load(context->cli->arena, path, sw_tags_read, &context->tags, &context->inventory, err);
 }
 
+static int check_directory(const char *option, const char *path, struct sw_err *err) {
+    struct stat st;
+    if (!path || (stat(path, &st) == 0 && S_ISDIR(st.st_mode))) return 0;
+    return sw_err_set(err, SW_EINVAL, "%s: there is no directory '%s'", option, path);
+}
+
 static int open_script(struct sw_context *context, struct sw_err *err) {
     const struct sw_options *options = &context->cli->options;
+    int rc = check_directory("--lua-dir", options->lua_dir, err);
+    if (!rc) rc = check_directory("--playbook-dir", options->playbook_dir, err);
+    if (rc) return rc;
     struct sw_script_options script = {.lua_dir = options->lua_dir, .playbook_dir = options->playbook_dir, .untrusted = options->untrusted};
     return sw_script_new(context->loop, context->cli->arena, &script, &context->script, err);
 }
