@@ -11,9 +11,10 @@ SLIPWAY names the program (a sanitized build). Everything is written below one t
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
-import re
 import shutil
 import signal
 import sqlite3
@@ -31,7 +32,7 @@ sys.path.insert(0, str(REPO / "tests" / "tools"))
 from sshd_farm import Node, SshdFarm  # noqa: E402
 
 SLIPWAY = Path(os.environ.get("SLIPWAY", REPO / "build-int/slipway"))
-# Addresses of what LeakSanitizer reports stay out of the tests' way; everything else of the sanitizers ends the program with 99.
+# Leaks are the unit tests' business; everything else that a sanitizer finds ends the program with 99.
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99:abort_on_error=0", "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1"}
 PRELUDE = 'local host = require "host"\nlocal inv = slipway.inventory\n'
 EACH = "for _, node in ipairs(inv.nodes) do\nlocal h, root = host(node) {}, node.root\n"
@@ -242,11 +243,8 @@ def tree(root: Path) -> dict[str, tuple]:
 
 def fingerprint(host_key: str) -> str:
     """SHA256:... of a public key, as OpenSSH writes it."""
-    import base64
-    import hashlib
-
     digest = hashlib.sha256(base64.b64decode(host_key.split()[1])).digest()
     return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
-__all__ = ["Case", "HERE", "Process", "REPO", "Result", "SANITIZERS", "SLIPWAY", "Site", "fingerprint", "re", "tree", "unittest", "wait_for"]
+__all__ = ["Case", "HERE", "Process", "REPO", "Result", "SANITIZERS", "SLIPWAY", "Site", "fingerprint", "tree", "unittest", "wait_for"]

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 from harness import Case, fingerprint, tree, unittest, wait_for
 

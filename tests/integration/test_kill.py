@@ -83,7 +83,7 @@ class Kill(Case):
         (calm.root(1) / "bystander").write_text("# mine\n")
         calm.apply().expect(0)
         (calm.root(1) / "log").write_text(log)
-        (self.site_of_trees, trees) = (calm, [tree(root) for root in calm.roots()])
+        trees = [tree(root) for root in calm.roots()]
         trees[0]["link"] = ("link", f"v{version}")
         return trees
 
@@ -92,7 +92,7 @@ class Kill(Case):
         trees[0]["link"] = ("link", trees[0]["link"][1].rsplit("/", 1)[1])
         return trees
 
-    def settled(self, site, n: int, want: list[dict], log: tuple[str, ...], history: str = "crashed") -> None:
+    def settled(self, site, n: int, want: list[dict], log: tuple[str, ...]) -> None:
         site.apply().expect(0)
         site.run("plan", "--detailed-exitcode").expect(0, "No changes")
         site.run("drift").expect(0)
