@@ -200,6 +200,8 @@ int sw_state_lock(struct sw_state *state, const char *operation, struct sw_arena
         if (why) takeover = sw_printf(arena, "took over the lock of %s: %s", describe(&owner, arena), why);
     }
     if (!rc) rc = write_owner(state, operation ? operation : "?", &generation, err);
+    /* Who holds the lock is alone: a run that is still open died. */
+    if (!rc) rc = sw_runs__crashed(state, err);
     if (!rc) rc = sw_db__int(state, "SELECT value FROM meta WHERE key = 'serial'", &serial, err);
     rc = sw_state__end(state, rc, err);
     if (rc) return rc;

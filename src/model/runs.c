@@ -5,12 +5,16 @@
 #include "slipway/vec.h"
 #include "state_db.h"
 
+int sw_runs__crashed(struct sw_state *state, struct sw_err *err) {
+    return sw_state__exec(state, "UPDATE run SET outcome = 'crashed' WHERE outcome IS NULL", err);
+}
+
 int sw_run_begin(struct sw_state *state, const char *operation, int64_t *ret_run, struct sw_err *err) {
     /* RELAXED: the first batch of intents makes it durable, and a run without one did nothing. */
     int rc = sw_state__begin(state, SW_STATE__RELAXED, err);
     if (rc) return rc;
     /* We may write, so nobody else is running: what is open was never closed. Its end is not known and stays 0. */
-    rc = sw_state__exec(state, "UPDATE run SET outcome = 'crashed' WHERE outcome IS NULL", err);
+    rc = sw_runs__crashed(state, err);
     sqlite3_stmt *stmt = rc ? NULL : sw_db__statement(state, "INSERT INTO run (operation, who, started_ms) VALUES (?1, ?2, ?3)", err);
     if (!rc && !stmt) rc = SW_EIO;
     int64_t run = 0;

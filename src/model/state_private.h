@@ -71,6 +71,8 @@ int sw_state__bump(struct sw_state *state, struct sw_err *err); /* one more seri
 int sw_lock__check(struct sw_state *state, struct sw_err *err);
 /* "user@host"; malloc'ed. */
 char *sw_lock__who(void);
+/* runs.c: runs that never ended get the outcome "crashed". Within a transaction of somebody who is alone. */
+int sw_runs__crashed(struct sw_state *state, struct sw_err *err);
 
 /* state_resources.c. Inside a transaction. */
 int sw_state__write_resource(struct sw_state *state, const struct sw_state_resource *resource, struct sw_err *err);
