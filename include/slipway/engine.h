@@ -45,6 +45,9 @@ struct sw_plan_options {
 int sw_engine_plan(struct sw_engine *engine, const char *inventory, const struct sw_config *config, const struct sw_plan_options *options,
                    struct sw_plan **ret, struct sw_err *err);
 
+/* The plan's outputs, MAP name -> value; what only an apply can tell is UNKNOWN. */
+const struct sw_value *sw_engine_outputs(const struct sw_plan *plan, struct sw_arena *arena);
+
 struct sw_apply_result {
     size_t done, failed, skipped, unchanged;
     bool cancelled;

@@ -177,8 +177,11 @@ bool sw_run_has_bookkeeping(struct sw_context *context, const struct sw_plan *pl
     }
     if (plan->destroy || sw_state_outputs(context->state, context->cli->arena, &outputs, NULL)) return false;
     if ((sw_is(outputs, SW_MAP) ? outputs->map.n : 0) != plan->n_outputs) return true;
-    for (size_t i = 0; i < plan->n_outputs; i++)
-        if (!sw_get(outputs, plan->outputs[i].name)) return true;
+    const struct sw_value *wanted = sw_engine_outputs(plan, context->cli->arena);
+    for (size_t i = 0; i < plan->n_outputs; i++) {
+        const struct sw_value *have = sw_get(outputs, plan->outputs[i].name);
+        if (!have || !sw_value_equal(have, sw_get(wanted, plan->outputs[i].name))) return true;
+    }
     return false;
 }
 

@@ -15,6 +15,11 @@ fi
 scratch=$(mktemp -d)
 mount -t tmpfs tmpfs "$scratch"
 cp -a /etc "$scratch/etc"
+# The checkout may lie below one of the directories that are about to be hidden.
+mkdir -p "$scratch/checkout/tests/lua"
+cp -a "$here/../../../lua" "$scratch/checkout/"
+cp -a "$here" "$scratch/checkout/tests/lua/"
+here=$scratch/checkout/tests/lua/host
 for directory in root home run srv; do mkdir "$scratch/$directory"; done
 for directory in etc root home run srv; do mount --bind "$scratch/$directory" "/$directory"; done
 # A web server for what is downloaded.
