@@ -220,6 +220,8 @@ class Changes(Case):
         self.assertIn("ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb", site.run("output", "digest").expect(0).out)
         site.run("output").expect(0, "digest", "(sensitive)", without=("s3cret-output",))
         self.assertEqual(site.run("output", "hidden").expect(0).out, "s3cret-output\n")
+        site.play('h:file(root .. "/a") { content = "a" }\nif node.name == "n1" then output "hidden" { value = "another" } end').apply().expect(0, "No changes")
+        self.assertEqual(site.run("output", "hidden").expect(0).out, "another\n")
         site.run("output", "nothing").expect(1, "nothing", "slipway output")
 
     def test_the_state_is_gone(self):

@@ -184,8 +184,14 @@ class Middle(Case):
         self.settle(site)
 
     def test_shell_killed(self):
-        site = self.site(self.SLOW.format("kill -9 $PPID $$"), nodes=[1])
-        site.apply().expect(1, "exec:slow", "1 failed", "1 skipped")
+        site = self.site(self.SLOW.format("sleep 0.5; kill -9 $$"), nodes=[1])
+        site.apply().expect(1, "exec:slow", "1 done, 1 failed, 1 skipped")
+        self.settle(site)
+
+    def test_sshd_killed_by_a_step(self):
+        """What the node had not told yet when it went away is looked at again."""
+        site = self.site(self.SLOW.format("kill -9 $PPID"), nodes=[1])
+        site.apply().expect(1, "n1", "1 failed")
         self.settle(site)
 
     def test_step_exits_and_signals(self):

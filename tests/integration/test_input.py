@@ -161,8 +161,10 @@ class Input(Case):
                 self.assertIn("play.lua:5", result.err)
                 self.assertNotIn("root:", result.text)
                 self.assertNotIn("000000", result.text)
-        for tag in ("!env HOME", "!file play.lua", "!file .slipway/state.key", "!vault secret/x#y"):
+        for tag in ("!env HOME", "!file /etc/hostname", "!file .slipway/state.key", "!vault secret/x#y"):
             site = self.site('h:file(root .. "/a") { content = inv.secrets.x }')
+            site.state.mkdir()
+            (site.state / "state.key").write_text("0" * 64)
             text = (site.directory / "inventory.yaml").read_text()
             (site.directory / "inventory.yaml").write_text(text.rstrip().removesuffix("}") + f', "secrets": {{"x": {tag} }} }}')
             site.run("plan", "--untrusted").expect(3, "inventory.yaml", tag.split()[0])
