@@ -99,6 +99,7 @@ return resource "authorized_key" {
   result = function(_, r) return origin.result(r) end,
   remove = function(r)
     if not origin.removable(r) then return nil end
-    return edit_keys(r, edit.delete(numbers(r)))
+    -- With the user went the key.
+    return sh("if h_home {user} 2>/dev/null; then\n", { user = r.user }) .. edit_keys(r, edit.delete(numbers(r))) .. "\nfi"
   end,
 }
