@@ -212,7 +212,7 @@ static void bash_completes(void **state) {
                  {"slipway -i lab graph --format mer", "mermaid"},
                  {"slipway state mv --state-d", "--state-dir"}};
     struct sw_str script = {0};
-    if (system("bash -c true") != 0) skip();
+    assert_int_equal(system("bash -c true"), 0); /* the completion is tried in a real one */
     sw_complete_script(&script, "bash", NULL);
     char path[] = "/tmp/slipway-completion-XXXXXX";
     int fd = mkstemp(path);
