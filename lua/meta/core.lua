@@ -31,6 +31,12 @@ function core.compile(text, name) end
 ---@param hint? string
 function core.fail(message, hint) end
 
+---An error of that code. "timeout" and "unreachable": nobody knows what became of a call, so its intent stays open.
+---@param code "invalid" | "not_found" | "exists" | "conflict" | "auth" | "unreachable" | "timeout" | "remote" | "limit" | "refused"
+---@param message string
+---@param hint? string
+function core.fail_as(code, message, hint) end
+
 ---The error of what must wait for apply.
 ---@param message string
 ---@param hint? string
@@ -55,6 +61,11 @@ function core.template_env(vars) end
 ---Names to require for all types of the library.
 ---@return string[]
 function core.type_files() end
+
+---In hex: the name of a file that another program chose that way.
+---@param text string
+---@return string
+function core.sha1(text) end
 
 ---The path `slipway.file` read a text from.
 ---@param text string

@@ -1,4 +1,6 @@
 --- provider.define("name", { client = function(config, io) return {...} end }): how resource types in an API reach it.
+--- A client may have `for_item(item)`, which gives the client for one create, update or delete, and `listing(n)`, which is told of each
+--- list that begins (1) and ends (-1).
 local provider = {}
 
 local defined = {} -- name -> { client, origin }
@@ -43,7 +45,15 @@ local function imported(prior)
   return true
 end
 
+--- Tells the client until it is closed, however that comes about.
+local function listing(client)
+  if not client.listing then return nil end
+  client.listing(1)
+  return setmetatable({}, { __close = function() client.listing(-1) end })
+end
+
 local function list(client, spec, items)
+  local _ <close> = listing(client)
   local found = spec.list(client, items)
   if not spec.import or type(found) ~= "table" then return found end
   for _, item in ipairs(items) do
@@ -59,6 +69,7 @@ core.set_driver(function(what, spec, name, config, hash, argument, line)
   if what == "list" then return list(client, spec, argument) end
   if what == "update" and not spec.update then core.fail "it cannot be changed in place" end
   if what == "delete" and not spec.delete then return nil end
+  if client.for_item then client = client:for_item(argument) end
   return spec[what](client, argument, line)
 end)
 

@@ -1,6 +1,8 @@
-/* base64.* and sha256. Of a secret they give a secret. */
+/* base64.*, sha256 and, for the library, sha1. Of a secret they give a secret. */
 #include "host.h"
 
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 /* false: the argument is unknown, and unknown was pushed. */
@@ -50,6 +52,23 @@ static int sha256(lua_State *L) {
     if (!text_argument(L, &text)) return 1;
     sw_script__sha256(text.p, text.len, hex);
     return give(L, text.secret, hex, 64);
+}
+
+/* core.sha1(text): names of files that other programs chose that way. */
+static int sha1(lua_State *L) {
+    struct sw_text text;
+    char hex[41];
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    if (!text_argument(L, &text)) return 1;
+    EVP_Digest(text.p, text.len, digest, &n, EVP_sha1(), NULL);
+    for (unsigned i = 0; i < 20; i++) snprintf(hex + (size_t)i * 2, 3, "%02x", digest[i]);
+    return give(L, text.secret, hex, 40);
+}
+
+void sw_script__open_core_text(lua_State *L) {
+    lua_pushcfunction(L, sha1);
+    lua_setfield(L, -2, "sha1");
 }
 
 void sw_script__open_text(lua_State *L) {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DATA "data." /* what the name of a data source starts with */
+
 static enum sw_attr_type type_of(lua_State *L, const char *name, const char *attr) {
     static const struct {
         const char *name;
@@ -152,13 +154,17 @@ static void read_type(lua_State *L, int spec, struct sw_lua_type *t) {
     lua_pop(L, 1);
 }
 
+static bool is_type_name(const char *name) {
+    const char *bare = name + (sw_starts_with(name, DATA) ? strlen(DATA) : 0);
+    return *bare && strspn(bare, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(bare);
+}
+
 /* core.define(name, spec): registers the type. */
 static int define(lua_State *L) {
     struct sw_script *s = sw_script__of(L);
     const char *name = luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
-    if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name))
-        return sw_script__fail(L, SW_EINVAL, "'%s' is no name for a resource type: small letters, digits and _", name);
+    if (!is_type_name(name)) return sw_script__fail(L, SW_EINVAL, "'%s' is no name for a resource type: small letters, digits and _", name);
     if (s->loading.n == 0 && !s->testing)
         return sw_script__fail(L, SW_EINVAL, "the resource type '%s' belongs in a file of its own, loaded by require", name);
     struct sw_lua_type *t = sw_new(s->arena, struct sw_lua_type);
@@ -192,17 +198,20 @@ static struct sw_lua_type *known(struct sw_script *s, const char *name) {
     return type ? type->impl : NULL;
 }
 
+/* aws_vpc comes with the folder aws: with its init.lua, or is aws/vpc.lua; data.aws_ami is aws/data/ami.lua. */
 static struct sw_lua_type *load_prefix(lua_State *L, const char *name) {
     struct sw_script *s = sw_script__of(L);
-    for (const char *p = strchr(name, '_'); p; p = strchr(p + 1, '_')) {
-        const char *prefix = lua_pushlstring(L, name, (size_t)(p - name));
+    const bool data = sw_starts_with(name, DATA);
+    const char *bare = name + (data ? strlen(DATA) : 0);
+    for (const char *p = strchr(bare, '_'); p && !known(s, name); p = strchr(p + 1, '_')) {
+        int top = lua_gettop(L);
+        const char *prefix = lua_pushlstring(L, bare, (size_t)(p - bare));
         bool library = sw_script__library_has(s, lua_pushfstring(L, "%s/init.lua", prefix));
-        if (library || sw_script__module_exists(L, prefix)) {
-            sw_script__require_name(L, library ? SW_FROM_LIBRARY : SW_FROM_USER, prefix);
-            lua_pop(L, 1);
-        }
-        lua_pop(L, 2);
-        if (known(s, name)) break;
+        if (library || sw_script__module_exists(L, prefix)) sw_script__require_name(L, library ? SW_FROM_LIBRARY : SW_FROM_USER, prefix);
+        const char *file = lua_pushfstring(L, "%s/%s%s", prefix, data ? "data/" : "", p + 1);
+        if (library && !known(s, name) && sw_script__library_has(s, lua_pushfstring(L, "%s.lua", file)))
+            sw_script__require_name(L, SW_FROM_LIBRARY, file);
+        lua_settop(L, top);
     }
     return known(s, name);
 }
@@ -211,7 +220,7 @@ struct sw_lua_type *sw_script__type(lua_State *L, const char *name) {
     struct sw_script *s = sw_script__of(L);
     struct sw_lua_type *t = known(s, name);
     if (t) return t;
-    if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name) || strlen(name) > 100) return NULL;
+    if (!is_type_name(name) || strlen(name) > 100) return NULL;
     const char *path = lua_pushfstring(L, "host/%s", name);
     if (sw_script__library_has(s, lua_pushfstring(L, "%s.lua", path))) {
         sw_script__require_name(L, SW_FROM_LIBRARY, path);

@@ -91,13 +91,16 @@ bool sw_find__module(struct sw_script *s, enum sw_origin from, const char *name,
     return false;
 }
 
-/* Does this file of the library define types? Then what to require for it. */
+/* Does this file of the library define types? Then what to require for it: a folder with all it loads by itself, and what is loaded on
+ * demand only: host/TYPE, aws/TYPE, FOLDER/data/TYPE. */
 static bool defines_types(const char *path, const char **ret, size_t *ret_len) {
-    const char *slash = strchr(path, '/');
-    if (!slash || strchr(slash + 1, '/') || !sw_ends_with(path, ".lua")) return false;
+    const char *slash = strchr(path, '/'), *inner = slash ? strchr(slash + 1, '/') : NULL;
+    if (!slash || !sw_ends_with(path, ".lua")) return false;
     *ret = path;
-    *ret_len = sw_ends_with(path, "/init.lua") ? (size_t)(slash - path) : strlen(path) - strlen(".lua");
-    return sw_ends_with(path, "/init.lua") || sw_starts_with(path, "host/");
+    *ret_len = strlen(path) - strlen(".lua");
+    if (inner) return sw_starts_with(slash, "/data/") && !strchr(inner + 1, '/');
+    if (sw_ends_with(path, "/init.lua")) *ret_len = (size_t)(slash - path);
+    return sw_ends_with(path, "/init.lua") || sw_starts_with(path, "host/") || sw_starts_with(path, "aws/");
 }
 
 int sw_find__type_files(lua_State *L) {
@@ -119,7 +122,10 @@ int sw_find__type_files(lua_State *L) {
     glob_t found = {0};
     char pattern[PATH_MAX];
     snprintf(pattern, sizeof pattern, "%s/*/*.lua", s->options.lua_dir);
-    char **names = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathv : NULL;
+    glob(pattern, 0, NULL, &found);
+    snprintf(pattern, sizeof pattern, "%s/*/data/*.lua", s->options.lua_dir);
+    glob(pattern, GLOB_APPEND, NULL, &found);
+    char **names = found.gl_pathv;
     for (size_t i = 0; names && i < found.gl_pathc; i++) sw_str_add(&scope->str, names[i], strlen(names[i]) + 1);
     globfree(&found);
     for (const char *p = sw_str_z(&scope->str), *end = p + scope->str.len; p < end; p += strlen(p) + 1) {

@@ -190,6 +190,18 @@ static int fail(lua_State *L) {
     return fail_with(L, SW_EREMOTE);
 }
 
+/* core.fail_as(code, message [, hint]): an error of that code. "timeout" and "unreachable" say that nobody knows what became of a call:
+ * its intent stays open. */
+static int fail_as(lua_State *L) {
+    const char *word = luaL_checkstring(L, 1);
+    int code = SW_EINVAL;
+    while (code >= SW_EINTERNAL && strcmp(sw_code_name(code), word) != 0) code--;
+    if (code < SW_EINTERNAL) return luaL_error(L, "'%s' is no code of an error", word);
+    lua_settop(L, 3);
+    lua_remove(L, 1);
+    return fail_with(L, code);
+}
+
 static int fail_input(lua_State *L) {
     lua_settop(L, 2);
     return fail_with(L, SW_EINVAL);
@@ -313,8 +325,9 @@ static void open_slipway(lua_State *L) {
 
 static void open_core(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"join", join},     {"freeze", freeze},   {"export", export},        {"compile", compile},           {"fail", fail_input},
-        {"refuse", refuse}, {"fail_at", fail_at}, {"unknown", fail_unknown}, {"template_env", template_env}, {NULL, NULL}};
+        {"join", join},     {"freeze", freeze},   {"export", export},   {"compile", compile},      {"fail", fail_input},
+        {"refuse", refuse}, {"fail_at", fail_at}, {"fail_as", fail_as}, {"unknown", fail_unknown}, {"template_env", template_env},
+        {NULL, NULL}};
     lua_createtable(L, 0, 32); // core
     luaL_setfuncs(L, functions, 0);
     sw_script__open_modules(L);
@@ -323,6 +336,7 @@ static void open_core(lua_State *L) {
     sw_script__open_define(L);
     sw_script__open_declare(L);
     sw_script__open_api(L);
+    sw_script__open_core_text(L);
 }
 
 /* [-0, +1] what the library's chunks see. */
