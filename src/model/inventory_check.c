@@ -77,6 +77,10 @@ struct network {
     const struct sw_value *value; /* NULL = not given */
     struct cidr cidr;
 };
+struct networks {
+    struct network *v;
+    size_t n, cap;
+};
 
 static int parse_network(struct inventory_load *in, struct network *net) {
     uint32_t ip;
@@ -102,7 +106,8 @@ static int fail_overlap(struct inventory_load *in, const struct network *a, cons
     if (b->value->line) snprintf(where, sizeof where, "line %u", b->value->line);
     sw_inventory__fail(in, a->value->line ? a->value : b->value, "'%s' (%s) overlaps '%s' (%s, %s)", a->name, a->value->s.p, b->name,
                        b->value->s.p, where);
-    sw_err_hint(in->err, "machines, pods and services each need a network of their own");
+    sw_err_hint(in->err, strstr(a->name, "subnets") ? "each subnet is a network of its own"
+                                                    : "machines, pods and services each need a network of their own");
     return SW_EINVAL;
 }
 
@@ -124,6 +129,50 @@ static int check_addresses(struct inventory_load *in, const struct network *nets
     return 0;
 }
 
+/* What stands below network.subnets: a text, or lists and maps of them ({ public: [10.0.0.0/24], private: { a: 10.0.1.0/24 } }). */
+static int gather_subnets(struct inventory_load *in, const struct sw_value *v, const char *name, struct networks *ret) {
+    int rc = 0;
+    if (sw_is(v, SW_STR)) {
+        struct network subnet = {name, v, {0}};
+        rc = parse_network(in, &subnet);
+        sw_vec_push(ret, subnet);
+    }
+    for (size_t i = 0; rc == 0 && sw_is(v, SW_LIST) && i < v->list.n; i++)
+        rc = gather_subnets(in, v->list.v[i], sw_printf(in->arena, "%s.%zu", name, i), ret);
+    for (size_t i = 0; rc == 0 && sw_is(v, SW_MAP) && i < v->map.n; i++)
+        rc = gather_subnets(in, v->map.v[i].value, sw_printf(in->arena, "%s.%s", name, v->map.v[i].key), ret);
+    return rc;
+}
+
+static int check_inside(struct inventory_load *in, const struct network *all, const struct network *part) {
+    if (sw_inventory__contains(all->cidr, part->cidr.network) && part->cidr.bits >= all->cidr.bits) return 0;
+    sw_inventory__fail(in, part->value, "'%s' (%s) is not inside '%s' (%s)", part->name, part->value->s.p, all->name, all->value->s.p);
+    sw_err_hint(in->err, "a subnet is a part of the machines' network, with a longer prefix");
+    return SW_EINVAL;
+}
+
+/* `all` has no value when network.cidr is not given: then the subnets only must not overlap. */
+static int check_subnets(struct inventory_load *in, const struct network *all) {
+    struct networks subnets = {0};
+    int rc = gather_subnets(in, sw_get_path(in->value, "network.subnets"), "network.subnets", &subnets);
+    for (size_t i = 0; rc == 0 && i < subnets.n; i++) {
+        if (all->value) rc = check_inside(in, all, &subnets.v[i]);
+        for (size_t j = 0; rc == 0 && j < i; j++)
+            if (overlap(subnets.v[i].cidr, subnets.v[j].cidr)) rc = fail_overlap(in, &subnets.v[i], &subnets.v[j]);
+    }
+    sw_vec_done(&subnets);
+    const struct sw_value *gateway = sw_get_path(in->value, "network.gateway");
+    uint32_t ip;
+    if (rc == 0 && all->value && sw_is(gateway, SW_STR)) {
+        if (!sw_inventory__parse_ip(gateway->s.p, &ip))
+            return sw_inventory__fail(in, gateway, "'network.gateway' is not an IPv4 address: '%s'", gateway->s.p);
+        if (!sw_inventory__contains(all->cidr, ip))
+            return sw_inventory__fail(in, gateway, "'network.gateway' (%s) is not inside '%s' (%s)", gateway->s.p, all->name,
+                                      all->value->s.p);
+    }
+    return rc;
+}
+
 static int check_networks(struct inventory_load *in) {
     struct network nets[] = {
         {"kubernetes.pod_cidr", sw_get_path(in->value, "kubernetes.pod_cidr"), {0}},
@@ -138,7 +187,8 @@ static int check_networks(struct inventory_load *in) {
     for (size_t i = 0; i < sw_countof(nets); i++)
         for (size_t j = i + 1; j < sw_countof(nets); j++)
             if (nets[i].value && nets[j].value && overlap(nets[i].cidr, nets[j].cidr)) return fail_overlap(in, &nets[i], &nets[j]);
-    return check_addresses(in, nets, sw_countof(nets));
+    int rc = check_addresses(in, nets, sw_countof(nets));
+    return rc ? rc : check_subnets(in, &nets[2]);
 }
 
 static int check_label(struct inventory_load *in, const struct sw_value *name, const char *what) {

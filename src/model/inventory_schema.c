@@ -99,6 +99,7 @@ static const struct sw_attr NETWORK[] = {
     {"gateway", SW_T_STRING, .doc = "The network's gateway."},
     {"ingress", SW_T_MAP, .doc = "What reaches the cluster from outside, such as its domain."},
     {"nat", SW_T_STRING, .doc = "How machines reach the internet: 'single', 'zone' or 'none'."},
+    {"subnets", SW_T_ANY, .doc = "Parts of the network, as lists and maps of 10.0.1.0/24; they lie inside 'cidr' and do not overlap."},
     {"zones", SW_T_LIST, SW_T_STRING, .doc = "The availability zones machines take turns in."},
 };
 SCHEMA(NETWORK, "network", "The machines' network.", true);

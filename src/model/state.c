@@ -91,6 +91,7 @@ static int open_present(struct sw_state *state, struct sw_err *err) {
     if (!rc) rc = check_integrity(state, err);
     if (!rc) rc = read_meta(state, err);
     if (!rc) rc = sw_state__accept(state, err);
+    if (!rc && !state->read_only) sw_state__clear_leftovers(state->dir);
     return rc;
 }
 

@@ -1,9 +1,11 @@
 /* A state comes into being: tables, lineage, and the file put in place whole. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "slipway/clock.h"
@@ -64,7 +66,10 @@ int sw_state__create_file(const char *path, const void *data, size_t len, struct
     bool ok = write_all(fd, data, len) && fsync(fd) == 0;
     int saved = errno;
     if (close(fd) && ok) ok = false, saved = errno;
-    if (ok && link(temporary, path)) ok = false, saved = errno;
+    if (ok && link(temporary, path)) {
+        ok = false, saved = errno;
+        if (saved == ENOENT && access(path, F_OK) == 0) saved = EEXIST; /* it is there, and whoever made it cleared ours away */
+    }
     unlink(temporary);
     if (ok)
         sync_directory_of(path);
@@ -74,6 +79,25 @@ int sw_state__create_file(const char *path, const void *data, size_t len, struct
         rc = sw_err_set(err, SW_EIO, "'%s' cannot be created: %s", path, strerror(saved));
     free(temporary);
     return rc;
+}
+
+/* What a process that was killed while it created the key or the state left beside them: a key that is in no use, or another name of the
+ * one that is. Once the two are there nobody can put another in their place, so whoever is still at it loses nothing. */
+void sw_state__clear_leftovers(const char *dir) {
+    static const char *const names[] = {"state.key", "state.db"};
+    DIR *d = opendir(dir);
+    for (struct dirent *entry; d && (entry = readdir(d));) {
+        for (size_t i = 0; i < 2; i++) {
+            size_t len = strlen(names[i]);
+            struct stat st;
+            if (strncmp(entry->d_name, names[i], len) != 0 || strncmp(entry->d_name + len, ".new-", 5) != 0 ||
+                strlen(entry->d_name) != len + 11 || faccessat(dirfd(d), names[i], F_OK, 0))
+                continue;
+            if (fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+                unlinkat(dirfd(d), entry->d_name, 0);
+        }
+    }
+    if (d) closedir(d);
 }
 
 static bool insert_meta(sqlite3 *db, const char *lineage, const char *check, int64_t now) {

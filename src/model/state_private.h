@@ -58,6 +58,9 @@ int sw_state__create_file(const char *path, const void *data, size_t len, struct
 /* Creates the database at state->path; somebody else's, created in the meantime, is fine. */
 int sw_state__create(struct sw_state *state, struct sw_err *err);
 
+/* Removes what a process that died while it created the two left in `dir`. */
+void sw_state__clear_leftovers(const char *dir);
+
 /* state_db.c. RELAXED: kill -9 loses nothing, a power cut may lose it, but never out of order. DURABLE: on disk when commit returns,
  * with everything before it. */
 enum sw_state__durability { SW_STATE__RELAXED = 1, SW_STATE__DURABLE = 2 };

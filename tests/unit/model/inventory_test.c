@@ -230,6 +230,17 @@ static void networks(void **state) {
     assert_refused("name: x\nkubernetes: { pod_cidr: 192.168.0.0/16 }\nhosts:\n  - { name: n1, address: 192.168.1.5 }\n", 4,
                    "address 192.168.1.5 of host 'n1' lies in 'kubernetes.pod_cidr' (192.168.0.0/16)",
                    "set 'kubernetes.pod_cidr' to a network that no machine is in");
+    assert_refused("name: x\nnetwork:\n  cidr: 10.0.0.0/16\n  subnets: { public: [10.0.0.0/24, 10.1.0.0/24] }\n", 4,
+                   "'network.subnets.public.1' (10.1.0.0/24) is not inside 'network.cidr' (10.0.0.0/16)",
+                   "a subnet is a part of the machines' network, with a longer prefix");
+    assert_refused("name: x\nnetwork:\n  cidr: 10.0.0.0/16\n  subnets:\n    public: [10.0.0.0/23]\n    private: { a: 10.0.1.0/24 }\n", 5,
+                   "'network.subnets.public.0' (10.0.0.0/23) overlaps 'network.subnets.private.a' (10.0.1.0/24, line 6)",
+                   "each subnet is a network of its own");
+    assert_refused("name: x\nnetwork: { subnets: [10.0.0.1/24] }\n", 2, "'network.subnets.0' is not an IPv4 network: '10.0.0.1/24'",
+                   "it has bits beyond /24 set: did you mean '10.0.0.0/24'?");
+    assert_refused("name: x\nnetwork: { cidr: 10.0.0.0/16, gateway: 10.1.0.1 }\n", 2,
+                   "'network.gateway' (10.1.0.1) is not inside 'network.cidr' (10.0.0.0/16)", NULL);
+    load("name: x\nnetwork: { cidr: 10.0.0.0/16, subnets: { public: [10.0.0.0/24], private: [10.0.1.0/24] }, gateway: 10.0.0.1 }\n");
     load("name: x\nnetwork: { cidr: 10.0.0.0/8 }\n");
     load("name: x\nnetwork: { cidr: 0.0.0.0/0 }\n");
 }

@@ -256,6 +256,31 @@ static void a_key_from_outside_makes_no_file(void **data) {
     unsetenv("SLIPWAY_STATE_KEY");
 }
 
+static void what_a_killed_creation_left_is_cleared(void **data) {
+    struct fixture *f = *data;
+    struct stat st;
+    char key[128], left[128], other[128], folder[128];
+    snprintf(key, sizeof key, "%s/state.key", f->state);
+    snprintf(left, sizeof left, "%s/state.key.new-aB3xYz", f->state);
+    snprintf(other, sizeof other, "%s/state.key.new-kept-by-me", f->state);
+    snprintf(folder, sizeof folder, "%s/state.db.new-folder", f->state);
+    sw_state_close(open_state(f));
+    assert_int_equal(link(key, left), 0); /* killed between link and unlink */
+    write_bytes(other, "mine", 4);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    struct sw_state *s = NULL;
+    ok(f, sw_state_open(f->state, true, &s, &f->err));
+    sw_state_close(s);
+    assert_int_equal(stat(left, &st), 0); /* a reader leaves no trace */
+    sw_state_close(open_state(f));
+    assert_int_not_equal(stat(left, &st), 0);
+    assert_int_equal(stat(other, &st), 0);
+    assert_int_equal(stat(folder, &st), 0);
+    assert_int_equal(stat(key, &st), 0);
+    remove(other);
+    rmdir(folder);
+}
+
 static void a_full_disk_leaves_the_old_state(void **data) {
     struct fixture *f = *data;
     some_content(f);
@@ -291,6 +316,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(truncated_files, setup, teardown),
         cmocka_unit_test_setup_teardown(corrupt_files, setup, teardown),
         cmocka_unit_test_setup_teardown(foreign_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_a_killed_creation_left_is_cleared, setup, teardown),
         cmocka_unit_test_setup_teardown(newer_version, setup, teardown),
         cmocka_unit_test_setup_teardown(newer_version_in_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(not_even_a_file, setup, teardown),
