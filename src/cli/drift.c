@@ -12,9 +12,13 @@ int sw_cmd_drift(struct sw_cli *cli) {
         code = sw_cli_fail(cli, &err);
     } else {
         size_t drifted = 0, compared = 0;
+        struct sw_str unfinished = {0};
         for (size_t i = 0; i < plan->n_items; i++) {
-            drifted += plan->items[i].drifted;
-            compared += plan->items[i].prior != NULL;
+            const struct sw_plan_item *item = &plan->items[i];
+            bool ours = !item->drifted && item->reason && item->action == SW_NOOP;
+            drifted += item->drifted;
+            compared += item->prior && !ours;
+            if (ours) sw_str_addf(&unfinished, "%s: %s\n", item->resource->address, item->reason);
         }
         if (!cli->options.json) {
             struct sw_str text = {0};
@@ -22,9 +26,14 @@ int sw_cmd_drift(struct sw_cli *cli) {
                 sw_report_plan(&text, plan, &cli->out, false);
             else
                 sw_str_addf(&text, "No drift: %zu resource%s as recorded.\n", compared, compared == 1 ? " is" : "s are");
+            if (unfinished.len) {
+                sw_str_add_printable(&text, sw_str_z(&unfinished), unfinished.len);
+                sw_str_addz(&text, "The next apply goes on from there.\n");
+            }
             sw_cli_print(cli, &text);
             sw_str_done(&text);
         }
+        sw_str_done(&unfinished);
         code = drifted ? SW_EXIT_CHANGES : SW_EXIT_OK;
     }
     sw_context_close(&context);

@@ -165,11 +165,14 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
     }
     /* A create that did not finish is not there because it failed, not because somebody took it away. */
     bool whole = it->recorded && strcmp(it->recorded->status, "partial") != 0;
-    plan->drifted = whole && !p->options->no_refresh && has_drifted(it->type, desired, plan->prior, have);
+    bool differs = !p->options->no_refresh && has_drifted(it->type, desired, plan->prior, have);
+    const char *unfinished = it->recorded && !whole && have && differs ? "left by a run that did not finish" : NULL;
+    plan->drifted = whole && differs;
     plan->before = have ? (plan->prior ? sw_map_merge(arena, plan->prior, have) : have) : NULL;
     if (p->options->refresh_only) {
         plan->action = plan->prior && !have ? SW_FORGET : SW_NOOP;
         plan->after = plan->before;
+        plan->reason = unfinished;
         if (plan->drifted && have) plan->n_diffs = sw_schema_diff(it->type->schema, plan->prior, have, NULL, arena, &plan->diffs);
         return 0;
     }
@@ -181,6 +184,7 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
     }
     plan->unsettled = it->recorded && !whole;
     decide_change(p, it);
+    if (plan->action == SW_UPDATE && !plan->reason) plan->reason = unfinished;
     if (plan->action == SW_REPLACE) return protect(it, "replaced", err);
     plan->after = sw_map_merge(arena, plan->before, desired);
     return 0;

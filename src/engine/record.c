@@ -55,6 +55,9 @@ int eng_recover(struct sw_engine *engine, bool persist, struct sw_state_resource
                                                .status = "partial"};
             all[(*n)++] = found;
         }
+        /* A change that was under way explains whatever the thing looks like now: nobody else touched it. */
+        for (size_t k = 0; !made && !persist && k < *n; k++)
+            if (strcmp(all[k].address, intent->address) == 0) all[k].status = "partial";
         if (persist && (rc = sw_journal_close(engine->state, intent->id, "unknown", made ? &found : NULL, false, err)) != 0) return rc;
     }
     *resources = all;

@@ -266,6 +266,38 @@ static void a_crash_after_create_is_neither_doubled_nor_lost(void **unused) {
     assert_int_equal(w->n_boxes, 0);
 }
 
+/* What a killed change left is not somebody else's doing. */
+static void a_killed_change_is_no_drift(void **unused) {
+    (void)unused;
+    int64_t run;
+    declare_host("n1", text("here"));
+    declare_note("n1", "one", text("1"));
+    apply(plan());
+    assert_int_equal(sw_run_begin(w->state, "apply", &run, NULL), 0);
+    struct sw_intent intent = {.run = run, .address = "n1/note:one", .type = "note", .name = "one", .host = "n1", .action = SW_UPDATE};
+    assert_int_equal(sw_journal_open(w->state, w->arena, &intent, 1, NULL), 0);
+    spit(note_path("one"), "half");
+    world_reopen();
+    forget_playbook();
+    declare_host("n1", text("here"));
+    declare_note("n1", "one", text("2"));
+    const struct sw_plan_item *it = item(plan_with(&(struct sw_plan_options){.refresh_only = true}), "n1/note:one");
+    assert_false(it->drifted);
+    assert_string_equal(it->reason, "left by a run that did not finish");
+    struct sw_plan *made = plan();
+    it = item(made, "n1/note:one");
+    assert_false(it->drifted);
+    assert_int_equal(it->action, SW_UPDATE);
+    assert_string_equal(it->reason, "left by a run that did not finish");
+    apply(made);
+    assert_string_equal(slurp(note_path("one")), "2");
+
+    /* Once it is done, a change is somebody's again. */
+    spit(note_path("one"), "theirs");
+    world_reopen();
+    assert_true(item(plan(), "n1/note:one")->drifted);
+}
+
 static void targets_take_what_they_need(void **unused) {
     (void)unused;
     declare_host("n1", text("here"));
@@ -303,6 +335,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(cycles_are_named, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stale_plan_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_crash_after_create_is_neither_doubled_nor_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_killed_change_is_no_drift, setup, teardown),
         cmocka_unit_test_setup_teardown(targets_take_what_they_need, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
