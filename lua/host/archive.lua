@@ -54,6 +54,7 @@ return resource "archive" {
     target  = { "string", doc = "the directory to unpack into, made when missing; the resource's name when not set" },
     creates = { "any", doc = "a path, or a list of paths, that it brings: unpacked again when one is missing" },
     strip   = { "int", default = 0, doc = "tar: leading directories to leave out of the names" },
+    unpacked = { "bool", computed = true, doc = "it was unpacked to its end; a run that was killed meanwhile did not get to say so" },
     created = origin.row,
   },
   declare   = declare,
@@ -70,9 +71,12 @@ return resource "archive" {
   end,
 
   read = function(out, r)
-    if not out.ok or (r.creates == nil and r.prior == nil and r.state ~= "absent") then return nil end
+    if not out.ok then return nil end
+    local begun = r.prior ~= nil and not r.prior.unpacked
+    if r.state ~= "absent" and (begun or (r.creates == nil and r.prior == nil)) then return nil end
     local have = tables.pick(r, { "source", "creates", "strip" })
-    have.target = check.known(r.target) and r.target or r.name
+    have.unpacked = true
+    have.target = r.prior and r.prior.target or check.known(r.target) and r.target or r.name
     have.sha256 = r.prior and r.prior.sha256 or r.sha256
     have.url = r.prior and r.prior.url or r.url
     if r.sha256 ~= nil and have.sha256 == r.sha256 then have.url = r.url end
@@ -101,7 +105,7 @@ rm -f -- "$_tmp"]], values)
     }
   end,
 
-  result = function(_, r) return origin.result(r) end,
+  result = function(_, r) return tables.merge(origin.result(r), { unpacked = true }) end,
 
   -- What it brought is known by `creates` only; a target may hold other things, too.
   remove = function(r)

@@ -228,3 +228,11 @@ function slipway.is_known(value) end
 ---@return boolean
 ---@nodiscard
 function slipway.is_secret(value) end
+
+---`a == b`, but an error where it cannot be told: one of them is a reference, a secret or not known yet. Lua's own `==` says false of a
+---reference beside a text, without asking.
+---@param a any
+---@param b any
+---@return boolean
+---@nodiscard
+function slipway.equal(a, b) end

@@ -56,6 +56,8 @@ local function compile(text, name)
     at = last + 1
   end
   literal(#text)
+  -- The newline at the end of the file begins no line: what the compiler finds at the end is on the last one.
+  if text:sub(-1) == "\n" and code[#code] == "\n" then code[#code] = nil end
   return { run = core.compile(table.concat(code), name), pieces = pieces }
 end
 

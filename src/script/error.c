@@ -146,6 +146,7 @@ int sw_script__error_take(struct sw_script *s, lua_State *L, int status, struct 
         if (s->spent_at.file) sw_err_at(err, s->spent_at);
     } else if (status == LUA_ERRMEM) {
         sw_err_set(err, SW_ELIMIT, "the script wanted more than its %zu MiB of memory", s->limit >> 20);
+        if (s->full_at.file) sw_err_at(err, s->full_at);
     } else if (e && err && !err->code) {
         sw_err_move(err, e);
     } else if (!e) { /* the handler itself failed: a stack overflow within it */

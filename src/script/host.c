@@ -34,6 +34,13 @@ void sw_script__charge(lua_State *L, size_t work) {
     hook(L, NULL);
 }
 
+/* Where the script is that memory is refused to. Not while Lua moves a stack, when its frames are not to be looked at: such a block is there
+ * already, and is no larger than the largest stack. */
+static void note_full(struct sw_script *s, const void *p, size_t new_size) {
+    static const size_t largest_stack = (LUAI_MAXSTACK + 1024) * sizeof(void *) * 2;
+    if (s->running && (!p || new_size > largest_stack)) sw_script__where(s->running, 0, &s->full_at);
+}
+
 static void *allocate(void *ctx, void *p, size_t old_size, size_t new_size) {
     struct sw_script *s = ctx;
     if (!p) old_size = 0; /* then it is a type tag */
@@ -43,7 +50,10 @@ static void *allocate(void *ctx, void *p, size_t old_size, size_t new_size) {
         return NULL;
     }
     if (new_size > old_size) {
-        if (s->used + (new_size - old_size) > s->limit) return NULL; /* Lua collects, tries again, then raises */
+        if (s->used + (new_size - old_size) > s->limit) {
+            note_full(s, p, new_size);
+            return NULL; /* Lua collects, tries again, then raises */
+        }
         s->left -= (int64_t)((new_size - old_size) / BYTES_PER_INSTRUCTION);
         if (s->left <= 0 && s->running && !s->spent)
             lua_sethook(s->running, hook, LUA_MASKCOUNT, 1); /* the one call that may come at any time */
@@ -67,7 +77,7 @@ static int panic(lua_State *L) {
 void sw_script__arm(struct sw_script *s, lua_State *L) {
     s->left = (int64_t)s->options.max_instructions;
     s->spent = false;
-    s->spent_at = (struct sw_pos){0};
+    s->spent_at = s->full_at = (struct sw_pos){0};
     s->running = L;
     s->converted = 0;
     lua_sethook(L, hook, LUA_MASKCOUNT, HOOK_INTERVAL);

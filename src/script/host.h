@@ -59,8 +59,9 @@ struct sw_script {
     int64_t left;       /* of the budget: instructions, and allocated bytes at a rate */
     bool spent;         /* the budget is used up: every further instruction raises */
     struct sw_pos spent_at;
-    lua_State *running; /* the coroutine the hook belongs to */
-    size_t converted;   /* bytes of values made since the entry from C */
+    struct sw_pos full_at; /* where memory was last refused; no file = not known */
+    lua_State *running;    /* the coroutine the hook belongs to */
+    size_t converted;      /* bytes of values made since the entry from C */
 
     struct sw_map sources; /* chunk name -> struct sw_source */
     struct {

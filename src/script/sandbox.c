@@ -160,6 +160,25 @@ static int is_known(lua_State *L) {
     return 1;
 }
 
+/* equal(a, b): `==` that says so where it cannot tell. Lua asks no metamethod when the two are of different types, so that a reference or a
+ * secret beside a text is silently unequal to it. */
+static int equal(lua_State *L) {
+    luaL_checkany(L, 1);
+    luaL_checkany(L, 2);
+    for (int i = 1; i <= 2; i++) {
+        enum sw_opaque what = sw_script__opaque(L, i);
+        if (what == SW_O_NONE || what == SW_O_NULL) continue;
+        lua_getmetatable(L, i);
+        lua_getfield(L, -1, "__eq");
+        lua_pushvalue(L, 1);
+        lua_pushvalue(L, 2);
+        lua_call(L, 2, 1); /* raises, and says what it is that cannot be compared */
+        return 1;
+    }
+    lua_pushboolean(L, lua_compare(L, 1, 2, LUA_OPEQ));
+    return 1;
+}
+
 static int mark_list(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "this table cannot be marked");
@@ -304,8 +323,8 @@ static int compile(lua_State *L) {
 }
 
 static void open_slipway(lua_State *L) {
-    static const luaL_Reg functions[] = {{"warn", warn},         {"fail", fail_input},     {"list", mark_list},
-                                         {"is_known", is_known}, {"is_secret", is_secret}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"warn", warn},           {"fail", fail_input}, {"list", mark_list}, {"is_known", is_known},
+                                         {"is_secret", is_secret}, {"equal", equal},     {NULL, NULL}};
     lua_createtable(L, 0, 24); // slipway
     luaL_setfuncs(L, functions, 0);
     sw_script__open_files(L);

@@ -88,7 +88,11 @@ raises(function() testing.attributes("archive", "/opt/x", {}) end, "one of url a
 equal(testing.probe("archive", "/opt/x", { url = "http://x/a.tgz", creates = { "/opt/x/a b" } }), "[ -e '/opt/x/a b' ]")
 local archive = { url = "http://x/a.tgz", sha256 = ("a"):rep(64), creates = "/opt/x/a" }
 equal(testing.read("archive", "/opt/x", archive, { status = 0 }).sha256, archive.sha256)
-equal(testing.read("archive", "/opt/x", archive, { status = 0, prior = { sha256 = ("b"):rep(64) } }).sha256, ("b"):rep(64), "another version")
+equal(testing.read("archive", "/opt/x", archive, { status = 0, prior = { sha256 = ("b"):rep(64), unpacked = true } }).sha256, ("b"):rep(64), "another version")
+equal(testing.read("archive", "/opt/x", archive, { status = 0, prior = { sha256 = archive.sha256 } }), nil, "begun, and killed before its end")
+equal(testing.read("archive", "/opt/x", { url = "http://x/a.tgz" }, { status = 0, prior = { target = "/opt/x" } }), nil, "a directory alone proves nothing")
+equal(testing.read("archive", "/opt/x", { url = "http://x/a.tgz" }, { status = 0, prior = { target = "/opt/y", unpacked = true } }).target, "/opt/y")
+equal(testing.result("archive", "/opt/x", archive, { action = "create" }).unpacked, true)
 equal(testing.read("archive", "/opt/x", archive, { status = 1 }), nil)
 
 -- time_sync

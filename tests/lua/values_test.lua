@@ -34,6 +34,13 @@ equal(base64.decode "aGVsbG8A", "hello\0")
 raises(function() base64.decode "?" end, "not base64")
 equal(sha256 "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 
+-- == that does not guess.
+check(slipway.equal(1, 1.0) and slipway.equal("a", "a") and not slipway.equal("1", 1) and slipway.equal(nil, nil))
+check(slipway.equal(slipway.null, slipway.null) and not slipway.equal(slipway.null, "a"))
+raises(function() return slipway.equal(secret "a", "a") end, "a secret cannot be compared")
+raises(function() return slipway.equal("a", secret "a") end, "a secret cannot be compared")
+raises(function() return slipway.equal("a", slipway.unknown) end, "not known yet cannot be compared")
+
 -- Secrets go through everything and come out as secrets.
 local s = secret "hunter2"
 for name, value in pairs {

@@ -148,6 +148,8 @@ static void says_what_is_wrong(void **state) {
          SW_EINVAL, 2},
         {"local h = host 'n1' {}\nh:link '/a' { target = 'x', precondition = { { true, 'a' }, { nil, 'b' } } }", "b", NULL, SW_EINVAL, 2},
         {"local h = host 'n1' {}\nh:link '/a' { target = 'x', provider = 'y' }", "a resource on a host has none", NULL, SW_EINVAL, 2},
+        {"slipway.template('a\\n{% if true then %}\\nb\\n', {})", "'end' expected", NULL, SW_ESCRIPT, 3},
+        {"slipway.template('a\\n{% if true then %}b', {})", "'end' expected", NULL, SW_ESCRIPT, 2},
         {"host 'n1' { adress = 'x' }", "adress", "address", SW_EINVAL, 1},
         {"host 'n1' { address = 'x' }\nhost 'n1' { address = 'y' }", "declared already", NULL, SW_EEXISTS, 2},
         {"host('n1', {})\n", "is not given its attributes", NULL, SW_EINVAL, 1},
