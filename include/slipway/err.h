@@ -28,6 +28,7 @@ enum sw_code {
     SW_ELIMIT = -14,      /* a limit was exceeded */
     SW_EREFUSED = -15,    /* policy, confirmation, prevent_destroy */
     SW_EINTERNAL = -16,   /* a bug in slipway */
+    SW_EUNCERTAIN = -17,  /* the answer was lost: nobody knows whether it took effect */
 };
 
 /* A place in the user's files. `file` is borrowed; line and column count from 1, 0 = unknown. */

@@ -19,7 +19,7 @@ struct sw_item {
     const struct sw_value *have;    /* what was read, or NULL (for steps and act) */
     enum sw_action action;          /* for steps and act */
     bool triggered;                 /* restart_on fired */
-    const char *token;              /* idempotency token, for act */
+    const char *token;              /* of its creation: for act the idempotency token; for list one that a dead run used, else NULL */
 };
 
 /* A step on a host: shell code and files to carry there first. Strings in the arena. */

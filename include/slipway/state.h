@@ -79,7 +79,8 @@ struct sw_intent {
     int64_t run;
     const char *address, *type, *name, *host, *provider;
     enum sw_action action;
-    const char *token; /* idempotency token (32 hex digits), generated when NULL */
+    const char *token;  /* idempotency token (32 hex digits), generated when NULL */
+    int64_t supersedes; /* an open intent of a dead run that this one goes on with: closed as "unknown" in the same transaction; 0 = none */
     const struct sw_value
         *desired; /* what a create was asked for, so that a crashed one can be found by natural key; dropped when it is closed */
     int64_t opened_ms, closed_ms;
@@ -89,7 +90,8 @@ int sw_journal_open(struct sw_state *state, struct sw_arena *arena, struct sw_in
 /* Closes an intent and writes (result != NULL) or forgets (result NULL and forget) the resource, in one transaction. */
 int sw_journal_close(struct sw_state *state, int64_t intent, const char *outcome, const struct sw_state_resource *result, bool forget,
                      struct sw_err *err);
-/* Intents that a crashed run left open, oldest first. */
+/* Intents that a run left open, because it died or because nobody knows what became of them, oldest first. Forgetting a resource closes those of
+ * its address, renaming takes them along. */
 int sw_journal_pending(struct sw_state *state, struct sw_arena *arena, struct sw_intent **ret, size_t *ret_n, struct sw_err *err);
 /* All of a run's intents, in order: for `state history RUN`. */
 int sw_journal_of_run(struct sw_state *state, int64_t run, struct sw_arena *arena, struct sw_intent **ret, size_t *ret_n,

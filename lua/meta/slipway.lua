@@ -58,6 +58,12 @@ function secret(value) end
 ---@param hint? string what to try next
 function fail(message, hint) end
 
+---Ends a change with an error that says nobody knows whether it took effect: the answer was lost. Its intent stays open, and the next
+---run looks. Context: resource types in an API.
+---@param message string
+---@param hint? string what to try next
+function fail_unknown(message, hint) end
+
 ---A module: beside the playbook, in playbooks/, in the library. `require "host.lib.stat"` is `require "host/lib/stat"`. Context: anywhere.
 ---@param name string small letters, digits, `_ - . /`
 ---@return any

@@ -136,6 +136,7 @@ const char *sw_code_name(int code) {
     case SW_ELIMIT: return "limit";
     case SW_EREFUSED: return "refused";
     case SW_EINTERNAL: return "internal";
+    case SW_EUNCERTAIN: return "uncertain";
     default: return "unknown";
     }
 }

@@ -101,7 +101,8 @@ static void api_read(void *ctx, struct eng_read *read, struct sw_err *err) {
             continue;
         }
         it->stale = app_is_stale(it, read->have[k]);
-        it->have = read->have[k] && it->plan->prior ? sw_map_merge(app->engine->arena, it->plan->prior, read->have[k]) : read->have[k];
+        const struct sw_value *prior = !it->open || it->plan->action == SW_DELETE ? it->plan->prior : NULL;
+        it->have = read->have[k] && prior ? sw_map_merge(app->engine->arena, prior, read->have[k]) : read->have[k];
     }
     sw_err_done(&failed);
     app->reads_running--;
@@ -131,7 +132,8 @@ static void start_api_reads(struct apply *app) {
         read->types[read->n] = it->type;
         read->items[read->n++] = (struct sw_item){.resource = resource,
                                                   .desired = it->plan->action == SW_DELETE ? NULL : it->plan->after,
-                                                  .prior = it->plan->prior,
+                                                  .prior = it->open ? NULL : it->plan->prior,
+                                                  .token = it->open ? it->open->token : NULL,
                                                   .action = it->plan->action};
     }
     sw_map_done(&by_key);
@@ -287,17 +289,28 @@ static int note_due(struct apply *app, struct sw_err *err) {
     return sw_state_put_due(app->engine->state, due, n, true, err);
 }
 
-/* Moves, recoveries, adoptions, then the walk. */
-static int walk(struct apply *app, struct sw_err *err) {
+/* What dead runs left: on a host it becomes a resource of status "partial"; in an API it stays open, and is gone on with by its item. */
+static int recover(struct apply *app, struct sw_err *err) {
     struct sw_engine *engine = app->engine;
     struct sw_state_resource *recorded = NULL;
-    size_t n_recorded = 0;
+    struct sw_map open = {0};
+    size_t n = 0;
+    int rc = sw_state_resources(engine->state, engine->arena, &recorded, &n, err);
+    if (rc == 0) rc = eng_recover(engine, true, &recorded, &n, err);
+    for (size_t i = 0; rc == 0 && i < app->plan->n_moved; i++)
+        rc = sw_state_rename(engine->state, app->plan->moved[i].from, app->plan->moved[i].to, err);
+    if (rc == 0) rc = eng_open_creates(engine, &open, err);
+    for (size_t i = 0; rc == 0 && i < app->plan->n_items; i++)
+        app->items[i].open = sw_map_find(&open, app->items[i].plan->resource->address);
+    sw_map_done(&open);
+    return rc;
+}
+
+/* Recoveries, moves, then the walk. */
+static int walk(struct apply *app, struct sw_err *err) {
+    struct sw_engine *engine = app->engine;
     int rc;
-    for (size_t i = 0; i < app->plan->n_moved; i++)
-        if ((rc = sw_state_rename(engine->state, app->plan->moved[i].from, app->plan->moved[i].to, err)) != 0) return rc;
-    if ((rc = sw_state_resources(engine->state, engine->arena, &recorded, &n_recorded, err)) != 0 ||
-        (rc = eng_recover(engine, true, &recorded, &n_recorded, err)) != 0 || (rc = note_due(app, err)) != 0)
-        return rc;
+    if ((rc = recover(app, err)) != 0 || (rc = note_due(app, err)) != 0) return rc;
     for (size_t i = 0; i < app->plan->n_items; i++)
         if (app->items[i].missing == 0 && !in_host_queue(&app->items[i])) sw_vec_push(&app->ready, (uint32_t)i);
     start_api_reads(app);

@@ -37,7 +37,9 @@ struct app_item {
     const struct sw_value *desired; /* resolved, set when it is started */
     const struct sw_value *have;    /* as read at apply, else as planned */
     const struct sw_value *result;  /* attributes others may refer to; NULL until done */
+    const struct sw_intent *open;   /* a creation that a dead run began, to be gone on with; or NULL */
     int64_t intent;
+    const char *token; /* of that intent */
     uint64_t started_ms;
     struct app_mask mask; /* its own secrets, once it prints something */
     bool masked;

@@ -39,7 +39,7 @@ static void on_done(void *ctx, const struct sw_value *attributes, struct sw_err 
         struct sw_err own = {0};
         sw_err_move(&own, err);
         /* After a lost answer nobody knows: the intent stays open and the next run looks. */
-        bool certain = own.code != SW_ETIMEOUT && own.code != SW_ECANCELLED && own.code != SW_EUNREACHABLE;
+        bool certain = own.code != SW_ETIMEOUT && own.code != SW_ECANCELLED && own.code != SW_EUNREACHABLE && own.code != SW_EUNCERTAIN;
         app_fail(app, call->it, &own, certain);
     } else {
         const struct sw_value *result = call->it->desired;
@@ -52,7 +52,7 @@ static void on_done(void *ctx, const struct sw_value *attributes, struct sw_err 
 
 static void perform(struct call *call, enum sw_action action) {
     call->item.action = action;
-    if (action == SW_CREATE) call->item.have = NULL;
+    if (action == SW_CREATE && call->it->plan->action == SW_REPLACE) call->item.have = NULL;
     call->it->type->ops->act(call->it->type, call->provider, &call->item, call->app->engine->arena, on_line, on_done, call);
 }
 
@@ -88,9 +88,14 @@ void app_api_start(struct apply *app, struct app_item *it) {
                                   .desired = it->desired,
                                   .prior = it->plan->prior,
                                   .have = it->have,
+                                  .token = it->token,
                                   .triggered = it->plan->triggered || app_triggered(app, it)};
+    /* Whoever deletes sees what is there, its id above all, and not only what a state recorded of it. */
+    if (it->plan->action == SW_DELETE && it->have) call->item.prior = it->have;
     app->api_running++;
     enum sw_action first = it->plan->action;
+    /* What a dead run began, and left partly made, is finished by what makes it. */
+    if (first == SW_UPDATE && it->open) first = SW_CREATE;
     if (first == SW_REPLACE) {
         bool create_first = resource->lifecycle.create_before_destroy;
         first = create_first ? SW_CREATE : SW_DELETE;

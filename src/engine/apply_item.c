@@ -68,24 +68,41 @@ bool app_triggered(const struct apply *app, const struct app_item *it) {
     return false;
 }
 
+/* The same creation once more has the same token, so that an API that knows tokens makes it once. What is found of it carries that token, too.
+ * What nobody finds and is asked for with other words is another creation. */
+static const char *token_of(const struct app_item *it) {
+    if (!it->open || it->plan->action == SW_DELETE) return NULL;
+    return it->have || sw_value_equal(it->open->desired, it->desired) ? it->open->token : NULL;
+}
+
+static enum sw_action journalled(const struct app_item *it) {
+    enum sw_action action = it->plan->action;
+    if (it->plan->resource->ephemeral) return SW_UPDATE; /* nothing to find again */
+    if (it->open) return action == SW_UPDATE ? SW_CREATE : action;
+    return action == SW_CREATE && it->have ? SW_UPDATE : action; /* what was there before, as read at last, is not made */
+}
+
 int app_journal(struct apply *app, struct app_item **items, size_t n, struct sw_err *err) {
     struct sw_intent *intents = sw_new_n(app->engine->arena, struct sw_intent, n);
     for (size_t i = 0; i < n; i++) {
         const struct sw_resource *resource = items[i]->plan->resource;
-        intents[i] = (struct sw_intent){
-            .run = app->run,
-            .address = resource->address,
-            .type = resource->type,
-            .name = resource->name,
-            .host = resource->host,
-            .provider = resource->provider,
-            /* An ephemeral thing is nothing to find again; what was there before, as read at last, is not made. */
-            .action = resource->ephemeral || (items[i]->plan->action == SW_CREATE && items[i]->have) ? SW_UPDATE : items[i]->plan->action,
-            .desired = items[i]->desired};
+        intents[i] = (struct sw_intent){.run = app->run,
+                                        .address = resource->address,
+                                        .type = resource->type,
+                                        .name = resource->name,
+                                        .host = resource->host,
+                                        .provider = resource->provider,
+                                        .action = journalled(items[i]),
+                                        .token = token_of(items[i]),
+                                        .supersedes = items[i]->open && items[i]->plan->action != SW_DELETE ? items[i]->open->id : 0,
+                                        .desired = items[i]->desired};
     }
     int rc = sw_journal_open(app->engine->state, app->engine->arena, intents, n, err);
     if (rc != 0) return rc;
-    for (size_t i = 0; i < n; i++) items[i]->intent = intents[i].id;
+    for (size_t i = 0; i < n; i++) {
+        items[i]->intent = intents[i].id;
+        items[i]->token = intents[i].token;
+    }
     return 0;
 }
 
@@ -161,6 +178,8 @@ void app_fail(struct apply *app, struct app_item *it, struct sw_err *err, bool c
         struct sw_state_resource record =
             eng_record(resource, it->have ? it->desired : eng_begun(app->engine, resource->type, it->desired), "partial");
         record.depends = app_depends(app, it);
+        /* A creation in an API stays open: its token is what finds the part that was made. */
+        if (partial && !it->host) it->intent = 0;
         close_intent(app, it, "failed", partial ? &record : NULL, false);
     }
     emit(app, SW_EV_FAILED, it, NULL, err);
@@ -180,7 +199,9 @@ void app_unstarted(struct apply *app, struct app_item *it) {
 
 void app_adopt(struct apply *app, struct app_item *it) {
     const struct sw_plan_item *plan = it->plan;
-    if (plan->resource->ephemeral || !it->result || (plan->prior && !plan->unsettled && sw_value_equal(plan->prior, it->result))) return;
+    if (plan->resource->ephemeral || !it->result || it->open ||
+        (plan->prior && !plan->unsettled && sw_value_equal(plan->prior, it->result)))
+        return;
     struct sw_state_resource record = eng_record(plan->resource, it->result, "ok");
     record.depends = app_depends(app, it);
     close_intent(app, it, "ok", &record, false);

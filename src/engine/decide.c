@@ -75,7 +75,7 @@ static int decide_removal(struct eng_plan *p, struct eng_item *it, struct sw_err
     } else if (p->options->refresh_only) {
         plan->action = it->have || plan->at_apply ? SW_NOOP : SW_FORGET;
         plan->reason = it->have ? NULL : "gone already";
-    } else if (p->options->no_refresh || plan->at_apply || it->have) {
+    } else if ((p->options->no_refresh && !it->open) || plan->at_apply || it->have) {
         plan->action = SW_DELETE;
         plan->before = plan->before ? plan->before : plan->prior;
         plan->reason = p->options->destroy ? NULL : "not in the playbook any more";
@@ -116,6 +116,10 @@ static void decide_change(struct eng_plan *p, struct eng_item *it) {
         return;
     }
     plan->action = plan->n_diffs ? SW_UPDATE : SW_NOOP;
+    if (it->open) {
+        plan->action = SW_UPDATE;
+        plan->reason = "begun by a run that did not finish it";
+    }
     by = acting(p, (const char *const *)resource->triggers);
     if (by) {
         plan->action = SW_UPDATE;
@@ -150,7 +154,8 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
     plan->after = desired;
     if (plan->resource->ephemeral) return 0; /* eng_decide_ephemeral() */
 
-    const struct sw_value *have = p->options->no_refresh ? plan->prior : it->have;
+    bool trusts = p->options->no_refresh && !it->open;
+    const struct sw_value *have = trusts ? plan->prior : it->have;
     if (plan->at_apply) {
         const struct eng_item *machine = eng_machine(p, it);
         bool fresh = !plan->prior || (machine && (machine->plan.action == SW_CREATE || machine->plan.action == SW_REPLACE));
@@ -166,9 +171,10 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
     /* A create that did not finish is not there because it failed, not because somebody took it away. */
     bool whole = it->recorded && strcmp(it->recorded->status, "partial") != 0;
     bool differs = !p->options->no_refresh && has_drifted(it->type, desired, plan->prior, have);
-    const char *unfinished = it->recorded && !whole && have && differs ? "left by a run that did not finish" : NULL;
+    const char *unfinished = it->recorded && !whole && have && differs && !it->open ? "left by a run that did not finish" : NULL;
     plan->drifted = whole && differs;
-    plan->before = have ? (plan->prior ? sw_map_merge(arena, plan->prior, have) : have) : NULL;
+    /* What was asked for says nothing of how far an open creation got: only what was read does. */
+    plan->before = have && plan->prior && !it->open ? sw_map_merge(arena, plan->prior, have) : have;
     if (p->options->refresh_only) {
         plan->action = plan->prior && !have ? SW_FORGET : SW_NOOP;
         plan->after = plan->before;

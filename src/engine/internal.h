@@ -69,6 +69,7 @@ struct eng_item {
     struct sw_plan_item plan; /* what becomes of it */
     const struct sw_type *type;
     const struct sw_state_resource *recorded; /* or NULL */
+    const struct sw_intent *open;             /* a creation that did not finish, of an API type; or NULL */
     const struct sw_host *host;               /* declared, or as recorded; NULL for API items */
     bool declared;                            /* in the playbook (and not being destroyed) */
     bool selected;                            /* by --target and --exclude */
@@ -144,5 +145,8 @@ const struct sw_value *eng_begun(struct sw_engine *engine, const char *type_name
 /* Open intents of a crashed run become resources of status "partial", so that the next refresh finds or forgets them.
  * In memory (state_resources grown in the arena), or on disk too when `persist`. */
 int eng_recover(struct sw_engine *engine, bool persist, struct sw_state_resource **resources, size_t *n, struct sw_err *err);
+/* Open creations of API types: address -> const struct sw_intent, the newest of each. They are resolved by their token: `list` looks for what a
+ * dead run made; what is found is finished by `create`, what is not is created with the same token. */
+int eng_open_creates(struct sw_engine *engine, struct sw_map *ret, struct sw_err *err);
 
 #endif

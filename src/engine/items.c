@@ -100,6 +100,11 @@ int eng_items_collect(struct eng_plan *p, struct sw_err *err) {
         rc = add(p, it, err);
     }
     sw_map_done(&by_address);
+    struct sw_map open = {0};
+    if (rc == 0) rc = eng_open_creates(engine, &open, err);
+    for (size_t i = 0; i < p->n_items && rc == 0; i++)
+        if (p->items[i].recorded) p->items[i].open = sw_map_find(&open, p->items[i].recorded->address);
+    sw_map_done(&open);
     const char **due;
     size_t n_due = 0;
     if (rc == 0) rc = sw_state_due(engine->state, engine->arena, &due, &n_due, err);

@@ -54,16 +54,21 @@ static void add_declared(struct edges *e, struct sw_map *last_on_host) {
     }
 }
 
+static void leaving_bases(struct edges *e, size_t i, const char **depends) {
+    for (size_t k = 0; depends && depends[k]; k++) {
+        const struct eng_item *base = eng_find(e->p, depends[k]);
+        if (base && !base->declared && base != &e->p->items[i]) edge(e, index_of(e->p, base), i);
+    }
+}
+
 /* Whatever was recorded as depending on a leaving item goes (or changes) first. */
 static void add_recorded(struct edges *e) {
     struct eng_plan *p = e->p;
     for (size_t i = 0; i < p->n_items; i++) {
         const struct eng_item *it = &p->items[i];
-        const char **depends = it->recorded ? it->recorded->depends : NULL;
-        for (size_t k = 0; depends && depends[k]; k++) {
-            const struct eng_item *base = eng_find(p, depends[k]);
-            if (base && !base->declared && base != it) edge(e, index_of(p, base), i);
-        }
+        leaving_bases(e, i, it->recorded ? it->recorded->depends : NULL);
+        /* What a dead run began has no record of its own yet: when it is destroyed, the playbook still says what it was built on. */
+        if (it->open) leaving_bases(e, i, it->plan.resource->depends);
     }
 }
 

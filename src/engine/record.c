@@ -28,10 +28,10 @@ const struct sw_value *eng_begun(struct sw_engine *engine, const char *type_name
     return sw_map_with(engine->arena, desired, "created", sw_value_bool(true));
 }
 
-static bool recorded(const struct sw_state_resource *resources, size_t n, const char *address) {
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(resources[i].address, address) == 0) return true;
-    return false;
+/* Creations in an API stay open until they are resolved: their token finds what was made. */
+static bool stays_open(struct sw_engine *engine, const struct sw_intent *intent) {
+    const struct sw_type *type = engine->types->find(engine->types->ctx, intent->type);
+    return intent->action == SW_CREATE && type && !type->on_host;
 }
 
 int eng_recover(struct sw_engine *engine, bool persist, struct sw_state_resource **resources, size_t *n, struct sw_err *err) {
@@ -39,27 +39,44 @@ int eng_recover(struct sw_engine *engine, bool persist, struct sw_state_resource
     size_t n_open;
     int rc = sw_journal_pending(engine->state, engine->arena, &open, &n_open, err);
     if (rc != 0 || n_open == 0) return rc;
+    struct sw_map known = {0};
     struct sw_state_resource *all = sw_new_n(engine->arena, struct sw_state_resource, *n + n_open);
     memcpy(all, *resources, *n * sizeof *all);
-    for (size_t i = 0; i < n_open; i++) {
+    for (size_t i = 0; i < *n; i++) sw_map_set(&known, all[i].address, &all[i]);
+    for (size_t i = 0; i < n_open && rc == 0; i++) {
         const struct sw_intent *intent = &open[i];
-        struct sw_state_resource found = {0};
-        bool made = (intent->action == SW_CREATE || intent->action == SW_REPLACE) && !recorded(all, *n, intent->address);
+        struct sw_state_resource *found = &all[*n];
+        struct sw_state_resource *before = sw_map_find(&known, intent->address);
+        bool made = (intent->action == SW_CREATE || intent->action == SW_REPLACE) && !before;
         if (made) {
-            found = (struct sw_state_resource){.address = intent->address,
-                                               .type = intent->type,
-                                               .name = intent->name,
-                                               .host = intent->host,
-                                               .provider = intent->provider,
-                                               .attributes = eng_begun(engine, intent->type, intent->desired),
-                                               .status = "partial"};
-            all[(*n)++] = found;
+            *found = (struct sw_state_resource){.address = intent->address,
+                                                .type = intent->type,
+                                                .name = intent->name,
+                                                .host = intent->host,
+                                                .provider = intent->provider,
+                                                .attributes = eng_begun(engine, intent->type, intent->desired),
+                                                .status = "partial"};
+            sw_map_set(&known, found->address, found);
+            ++*n;
         }
         /* A change that was under way explains whatever the thing looks like now: nobody else touched it. */
-        for (size_t k = 0; !made && !persist && k < *n; k++)
-            if (strcmp(all[k].address, intent->address) == 0) all[k].status = "partial";
-        if (persist && (rc = sw_journal_close(engine->state, intent->id, "unknown", made ? &found : NULL, false, err)) != 0) return rc;
+        if (!made && !persist && before) before->status = "partial";
+        if (!persist) continue;
+        if (!stays_open(engine, intent))
+            rc = sw_journal_close(engine->state, intent->id, "unknown", made ? found : NULL, false, err);
+        else if (made)
+            rc = sw_state_put(engine->state, found, err);
     }
+    sw_map_done(&known);
     *resources = all;
-    return 0;
+    return rc;
+}
+
+int eng_open_creates(struct sw_engine *engine, struct sw_map *ret, struct sw_err *err) {
+    struct sw_intent *open;
+    size_t n;
+    int rc = sw_journal_pending(engine->state, engine->arena, &open, &n, err);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        if (stays_open(engine, &open[i])) sw_map_set(ret, open[i].address, &open[i]);
+    return rc;
 }

@@ -24,7 +24,9 @@ static void make_readers(struct eng_plan *p) {
     for (size_t i = 0; i < p->n_items; i++) {
         struct eng_item *it = &p->items[i];
         const char *alias = "";
-        if (!it->selected || it->plan.resource->ephemeral || p->options->no_refresh) continue;
+        if (!it->selected || it->plan.resource->ephemeral) continue;
+        /* The state does not know what became of an open creation: it is looked for all the same. */
+        if (p->options->no_refresh && !it->open) continue;
         const struct sw_value *config = it->host ? it->host->connection : provider_config(p, it, &alias);
         const char *key = it->host ? sw_printf(arena, "host %s", it->host->name) : sw_printf(arena, "api %s %s", alias, it->type->name);
         struct eng_reader *reader = sw_map_find(&by_key, key);
@@ -110,7 +112,8 @@ static void start(struct eng_plan *p, struct eng_reader *reader) {
         const struct eng_item *it = &p->items[reader->items.v[k]];
         read->types[k] = it->type;
         read->items[k].resource = it->plan.resource;
-        read->items[k].prior = it->plan.prior;
+        read->items[k].prior = it->open ? NULL : it->plan.prior;
+        read->items[k].token = it->open ? it->open->token : NULL;
         if (it->declared) read->items[k].desired = sw_value_resolve(engine->arena, it->plan.resource->desired, eng_lookup, p);
     }
     read->done = read_done;

@@ -9,9 +9,41 @@
 
 #define INTENT_COLUMNS "id, run, address, type, name, host, provider, action, token, desired, opened_ms, closed_ms, outcome"
 
+static int supersede(struct sw_state *state, int64_t intent, int64_t now, struct sw_err *err) {
+    if (!intent) return 0;
+    sqlite3_stmt *stmt = sw_db__statement(
+        state, "UPDATE intent SET outcome = 'unknown', closed_ms = ?2, desired = NULL WHERE id = ?1 AND outcome IS NULL", err);
+    if (!stmt) return SW_EIO;
+    sw_db__bind_int(stmt, 1, intent);
+    sw_db__bind_int(stmt, 2, now);
+    int rc = sw_db__run(state, stmt, err);
+    return rc < 0 ? rc : 0;
+}
+
+int sw_journal__drop(struct sw_state *state, const char *address, struct sw_err *err) {
+    sqlite3_stmt *stmt = sw_db__statement(
+        state, "UPDATE intent SET outcome = 'unknown', closed_ms = ?2, desired = NULL WHERE outcome IS NULL AND address = ?1", err);
+    if (!stmt) return SW_EIO;
+    sw_db__bind_text(stmt, 1, address);
+    sw_db__bind_int(stmt, 2, state->wall());
+    int rc = sw_db__run(state, stmt, err);
+    return rc < 0 ? rc : 0;
+}
+
+int sw_journal__rename(struct sw_state *state, const char *from, const char *to, struct sw_err *err) {
+    sqlite3_stmt *stmt = sw_db__statement(state, "UPDATE intent SET address = ?2 WHERE outcome IS NULL AND address = ?1", err);
+    if (!stmt) return SW_EIO;
+    sw_db__bind_text(stmt, 1, from);
+    sw_db__bind_text(stmt, 2, to);
+    int rc = sw_db__run(state, stmt, err);
+    return rc < 0 ? rc : 0;
+}
+
 static int open_one(struct sw_state *state, struct sw_arena *arena, struct sw_intent *intent, int64_t now, struct sw_err *err) {
     if (!intent->address || !intent->type || !intent->name)
         return sw_err_set(err, SW_EINTERNAL, "an intent without address, type or name was to be written");
+    int rc = supersede(state, intent->supersedes, now, err);
+    if (rc) return rc;
     sqlite3_stmt *stmt = sw_db__statement(state,
                                           "INSERT INTO intent (run, address, type, name, host, provider, action, token, desired, opened_ms)"
                                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -41,7 +73,7 @@ static int open_one(struct sw_state *state, struct sw_arena *arena, struct sw_in
     sw_db__bind_text(stmt, 8, intent->token);
     if (intent->desired) sw_db__bind_str(stmt, 9, &desired);
     sw_db__bind_int(stmt, 10, now);
-    int rc = sw_db__run(state, stmt, err);
+    rc = sw_db__run(state, stmt, err);
     sw_str_done(&desired);
     if (rc < 0) return rc;
     intent->id = sqlite3_last_insert_rowid(state->db);

@@ -77,6 +77,10 @@ char *sw_lock__who(void);
 /* runs.c: runs that never ended get the outcome "crashed". Within a transaction of somebody who is alone. */
 int sw_runs__crashed(struct sw_state *state, struct sw_err *err);
 
+/* journal.c. Inside a transaction: open intents of an address are closed, or follow its new name. */
+int sw_journal__drop(struct sw_state *state, const char *address, struct sw_err *err);
+int sw_journal__rename(struct sw_state *state, const char *from, const char *to, struct sw_err *err);
+
 /* state_resources.c. Inside a transaction. */
 int sw_state__write_resource(struct sw_state *state, const struct sw_state_resource *resource, struct sw_err *err);
 int sw_state__delete_resource(struct sw_state *state, const char *address, struct sw_err *err); /* returns rows deleted, or < 0 */

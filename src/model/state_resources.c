@@ -72,7 +72,7 @@ int sw_state__delete_resource(struct sw_state *state, const char *address, struc
     sw_db__bind_text(stmt, 1, address);
     int n = sw_db__run(state, stmt, err);
     if (n <= 0) return n;
-    if (put_due(state, address, false, err) < 0) return SW_EIO;
+    if (put_due(state, address, false, err) < 0 || sw_journal__drop(state, address, err) < 0) return SW_EIO;
     int rc = sw_state__bump(state, err);
     return rc ? rc : n;
 }
@@ -251,7 +251,8 @@ static int rename_all(struct sw_state *state, const char *from, const char *to, 
         rc = sw_err_set(err, SW_ENOTFOUND, "'%s' is not in the state", from);
     } else if (!rc) {
         bool due = is_due(state, from, err);
-        int deleted = sw_state__delete_resource(state, from, err);
+        rc = sw_journal__rename(state, from, to, err);
+        int deleted = rc ? 0 : sw_state__delete_resource(state, from, err);
         if (deleted < 0)
             rc = deleted;
         else if (due && put_due(state, to, true, err) < 0)

@@ -43,7 +43,8 @@ static void take_acted(lua_State *L, struct sw_task *task) {
     struct sw_arena *arena = task->arena;
     if (item->action == SW_DELETE) return;
     const struct sw_value *v = item->desired ? item->desired : &SW_EMPTY_MAP;
-    if (item->action == SW_UPDATE) v = sw_map_merge(arena, computed_of(task->type, item->have ? item->have : item->prior, arena), v);
+    const struct sw_value *was = item->have ? item->have : item->action == SW_UPDATE ? item->prior : NULL;
+    if (was) v = sw_map_merge(arena, computed_of(task->type, was, arena), v);
     if (!lua_isnil(L, -1)) v = sw_map_merge(arena, v, sw_script__attributes(L, task->type, lua_gettop(L), "the function", arena));
     task->attributes = sw_script__mark(&task->type->schema, v, item->desired, NULL, arena);
 }

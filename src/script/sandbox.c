@@ -214,11 +214,17 @@ static int fail(lua_State *L) {
 static int fail_as(lua_State *L) {
     const char *word = luaL_checkstring(L, 1);
     int code = SW_EINVAL;
-    while (code >= SW_EINTERNAL && strcmp(sw_code_name(code), word) != 0) code--;
-    if (code < SW_EINTERNAL) return luaL_error(L, "'%s' is no code of an error", word);
+    while (code >= SW_EUNCERTAIN && strcmp(sw_code_name(code), word) != 0) code--;
+    if (code < SW_EUNCERTAIN) return luaL_error(L, "'%s' is no code of an error", word);
     lua_settop(L, 3);
     lua_remove(L, 1);
     return fail_with(L, code);
+}
+
+/* fail_unknown(message, hint): the answer to a change was lost, so nobody knows whether it took effect */
+static int fail_uncertain(lua_State *L) {
+    lua_settop(L, 2);
+    return fail_with(L, SW_EUNCERTAIN);
 }
 
 static int fail_input(lua_State *L) {
@@ -361,9 +367,15 @@ static void open_core(lua_State *L) {
 /* [-0, +1] what the library's chunks see. */
 static void push_words(lua_State *L) {
     static const char *const kept[] = {"assert", "error", "ipairs", "pcall", "select", "tonumber", "type"};
-    static const luaL_Reg functions[] = {
-        {"tostring", to_string},         {"print", print}, {"xpcall", protected_call}, {"setmetatable", set_metatable},
-        {"getmetatable", get_metatable}, {"fail", fail},   {"secret", make_secret},    {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"tostring", to_string},
+                                         {"print", print},
+                                         {"xpcall", protected_call},
+                                         {"setmetatable", set_metatable},
+                                         {"getmetatable", get_metatable},
+                                         {"fail", fail},
+                                         {"fail_unknown", fail_uncertain},
+                                         {"secret", make_secret},
+                                         {NULL, NULL}};
     static const char *const math_removed[] = {"random", "randomseed"};
     lua_createtable(L, 0, 48); // words
     luaL_requiref(L, LUA_GNAME, luaopen_base, 0);

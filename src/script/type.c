@@ -44,17 +44,16 @@ void sw_script__push_item(lua_State *L, const struct sw_lua_type *type, const st
     lua_pushstring(L, item->resource->address);
     lua_setfield(L, -2, "_address");
     set_value(L, "prior", item->prior);
+    if (item->token) {
+        lua_pushstring(L, item->token);
+        lua_setfield(L, -2, "_token");
+    }
     if (!acting) return;
     set_value(L, "have", item->have);
     lua_pushboolean(L, item->triggered);
     lua_setfield(L, -2, "triggered");
     lua_pushstring(L, item->action == SW_UPDATE ? "update" : item->action == SW_DELETE ? "delete" : "create");
     lua_setfield(L, -2, "action");
-    if (item->token)
-        lua_pushstring(L, item->token);
-    else
-        lua_pushnil(L);
-    lua_setfield(L, -2, "_token");
 }
 
 /* out.lines is made when somebody asks for it. */

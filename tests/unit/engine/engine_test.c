@@ -237,6 +237,22 @@ static void a_stale_plan_is_refused(void **unused) {
     sw_err_done(&err);
 }
 
+static size_t open_intents(void) {
+    struct sw_intent *open;
+    size_t n;
+    assert_int_equal(sw_journal_pending(w->state, w->arena, &open, &n, NULL), 0);
+    return n;
+}
+
+static const struct sw_state_resource *recorded(const char *address) {
+    struct sw_state_resource *all;
+    size_t n;
+    assert_int_equal(sw_state_resources(w->state, w->arena, &all, &n, NULL), 0);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(all[i].address, address) == 0) return &all[i];
+    return NULL;
+}
+
 static void a_crash_after_create_is_neither_doubled_nor_lost(void **unused) {
     (void)unused;
     int64_t run;
@@ -247,23 +263,128 @@ static void a_crash_after_create_is_neither_doubled_nor_lost(void **unused) {
     assert_int_equal(sw_journal_open(w->state, w->arena, &intent, 1, NULL), 0);
     /* The effect is in the world, the record is not. */
     snprintf(w->boxes[0].name, sizeof w->boxes[0].name, "a");
+    snprintf(w->boxes[0].token, sizeof w->boxes[0].token, "%s", intent.token);
     w->boxes[0].attributes = map("color", text("red"), "address", text("addr-a"), NULL);
     w->n_boxes = 1;
     world_reopen();
     struct sw_plan *made = plan();
-    assert_true(sw_plan_is_empty(made));
+    assert_int_equal(item(made, "box.a")->action, SW_UPDATE);
+    assert_string_equal(item(made, "box.a")->reason, "begun by a run that did not finish it");
+    assert_int_equal(open_intents(), 1);
     apply(made);
+    assert_string_equal(sw_str_z(&w->log), "create box.a\n");
     assert_int_equal(w->n_boxes, 1);
-    struct sw_intent *open;
-    size_t n;
-    assert_int_equal(sw_journal_pending(w->state, w->arena, &open, &n, NULL), 0);
-    assert_int_equal(n, 0);
+    assert_int_equal(open_intents(), 0);
+    assert_string_equal(recorded("box.a")->status, "ok");
+    world_reopen();
+    assert_true(sw_plan_is_empty(plan()));
 
     /* And when the playbook does not want it any more, it goes. */
     world_reopen();
     forget_playbook();
     apply(plan());
     assert_int_equal(w->n_boxes, 0);
+    assert_int_equal(open_intents(), 0);
+}
+
+/* The answer to a creation is lost, with or without its effect. */
+static void create_and_lose(bool effect, int code) {
+    struct sw_err err = {0};
+    snprintf(w->fail, sizeof w->fail, "box.a");
+    w->fail_code = code;
+    w->effect = effect;
+    assert_int_equal(apply_fails(plan(), NULL, &err), code);
+    sw_err_done(&err);
+    w->fail[0] = 0;
+    w->tokens[0] = 0;
+    assert_int_equal(open_intents(), 1);
+    world_reopen();
+}
+
+static const char *pending_token(void) {
+    struct sw_intent *open;
+    size_t n;
+    assert_int_equal(sw_journal_pending(w->state, w->arena, &open, &n, NULL), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(strlen(open[0].token), 32);
+    return open[0].token;
+}
+
+static void a_lost_answer_is_adopted_by_its_token(void **unused) {
+    (void)unused;
+    static const int codes[] = {SW_EUNCERTAIN, SW_EREMOTE}; /* unknown; and a failure for certain, half way */
+    for (size_t i = 0; i < 2; i++) {
+        declare_box("a", map("color", text("red"), NULL));
+        create_and_lose(true, codes[i]);
+        const char *token = pending_token();
+        apply(plan());
+        assert_string_equal(sw_str_z(&w->log), "create box.a\n");
+        assert_string_equal(w->tokens, sw_printf(w->arena, "%s ", token));
+        assert_int_equal(w->n_boxes, 1);
+        assert_int_equal(open_intents(), 0);
+        assert_string_equal(sw_get_str(recorded("box.a")->attributes, "address", ""), "addr-a");
+        world_reopen();
+        forget_playbook();
+        apply(plan());
+        assert_int_equal(w->n_boxes, 0);
+        world_reopen();
+    }
+}
+
+static void a_lost_creation_without_effect_uses_its_token_again(void **unused) {
+    (void)unused;
+    declare_box("a", map("color", text("red"), NULL));
+    create_and_lose(false, SW_EUNCERTAIN);
+    const char *token = pending_token();
+    struct sw_plan *made = plan();
+    assert_int_equal(item(made, "box.a")->action, SW_CREATE);
+    snprintf(w->fail, sizeof w->fail, "box.a");
+    struct sw_err err = {0};
+    apply_fails(made, NULL, &err); /* and again */
+    sw_err_done(&err);
+    assert_string_equal(pending_token(), token);
+    w->fail[0] = 0;
+    world_reopen();
+
+    /* Other words are another creation. */
+    w->n_resources = 0;
+    declare_box("a", map("color", text("blue"), NULL));
+    apply(plan());
+    assert_int_equal(strlen(w->tokens), 33);
+    assert_null(strstr(w->tokens, token));
+    assert_int_equal(open_intents(), 0);
+    world_reopen();
+    assert_true(sw_plan_is_empty(plan()));
+}
+
+static void a_stranger_is_not_adopted(void **unused) {
+    (void)unused;
+    declare_box("a", map("color", text("red"), NULL));
+    create_and_lose(false, SW_EUNCERTAIN);
+    snprintf(w->boxes[0].name, sizeof w->boxes[0].name, "a");
+    snprintf(w->boxes[0].token, sizeof w->boxes[0].token, "somebody else's");
+    w->boxes[0].attributes = map("color", text("red"), NULL);
+    w->n_boxes = 1;
+    assert_int_equal(item(plan(), "box.a")->action, SW_CREATE);
+    w->n_boxes = 0;
+
+    /* Not wanted any more, and not there: the intent goes with it, also in a destroy. */
+    world_reopen();
+    apply(plan_with(&(struct sw_plan_options){.destroy = true}));
+    assert_int_equal(open_intents(), 0);
+    assert_null(recorded("box.a"));
+}
+
+static void an_unfinished_creation_is_removed_before_its_base(void **unused) {
+    (void)unused;
+    declare_box("base", map("color", text("red"), NULL));
+    declare_box("a", map("color", ref("box.base", "address"), NULL));
+    create_and_lose(true, SW_EUNCERTAIN);
+    struct sw_plan *going = plan_with(&(struct sw_plan_options){.destroy = true});
+    assert_int_equal(going->count[SW_DELETE], 2);
+    apply(going);
+    assert_string_equal(sw_str_z(&w->log), "delete box.a\ndelete box.base\n");
+    assert_int_equal(open_intents(), 0);
 }
 
 /* What a killed change left is not somebody else's doing. */
@@ -336,6 +457,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_stale_plan_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_crash_after_create_is_neither_doubled_nor_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(a_killed_change_is_no_drift, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lost_answer_is_adopted_by_its_token, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lost_creation_without_effect_uses_its_token_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stranger_is_not_adopted, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_unfinished_creation_is_removed_before_its_base, setup, teardown),
         cmocka_unit_test_setup_teardown(targets_take_what_they_need, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

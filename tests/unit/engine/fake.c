@@ -89,6 +89,11 @@ static void box_list_now(void *ctx) {
     const struct sw_value *have[64] = {0};
     for (size_t i = 0; i < call->n; i++) {
         size_t at = box_find(call->items[i].resource->name);
+        /* What a dead run made is known by its token only. */
+        if (call->items[i].token) {
+            assert_null(call->items[i].prior);
+            if (at != SIZE_MAX && strcmp(w->boxes[at].token, call->items[i].token) != 0) at = SIZE_MAX;
+        }
         have[i] = at == SIZE_MAX ? NULL : w->boxes[at].attributes;
     }
     call->listed(call->ctx, have, NULL);
@@ -112,22 +117,29 @@ static void box_act_now(void *ctx) {
     const struct sw_value *made = NULL;
     sw_str_addf(&w->log, "%s %s\n", sw_action_name(call->it.action), call->it.resource->address);
     w->acts++;
-    if (strcmp(w->fail, call->it.resource->address) == 0) {
-        sw_err_set(&err, SW_EREMOTE, "the API said no");
+    bool fails = strcmp(w->fail, call->it.resource->address) == 0;
+    if (fails) sw_err_set(&err, w->fail_code ? w->fail_code : SW_EREMOTE, "the API said no");
+    if (fails && !w->effect) {
     } else if (call->it.action == SW_DELETE) {
         assert_int_not_equal(at, SIZE_MAX);
         w->boxes[at] = w->boxes[--w->n_boxes];
     } else {
         assert_false(sw_value_has_unknown(call->it.desired));
         if (call->it.action == SW_CREATE) {
+            assert_non_null(call->it.token);
+            size_t len = strlen(w->tokens);
+            snprintf(w->tokens + len, sizeof w->tokens - len, "%s ", call->it.token);
+        }
+        if (call->it.action == SW_CREATE && !call->it.have) {
             assert_int_equal(at, SIZE_MAX);
             at = w->n_boxes++;
             snprintf(w->boxes[at].name, sizeof w->boxes[at].name, "%s", name);
+            snprintf(w->boxes[at].token, sizeof w->boxes[at].token, "%s", call->it.token);
         }
         made = w->boxes[at].attributes =
             sw_map_with(call->arena, call->it.desired, "address", sw_value_str(call->arena, sw_printf(call->arena, "addr-%s", name)));
     }
-    call->acted(call->ctx, made, err.code ? &err : NULL);
+    call->acted(call->ctx, fails ? NULL : made, err.code ? &err : NULL);
     sw_err_done(&err);
     free(call);
 }

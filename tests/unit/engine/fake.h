@@ -26,10 +26,14 @@ struct world {
     struct sw_str log; /* what happened: "create box.a\n" … */
     struct {
         char name[32];
+        char token[40]; /* it was created with */
         const struct sw_value *attributes;
     } boxes[32];
     size_t n_boxes;
-    char fail[64]; /* address whose act fails */
+    char fail[64];    /* address whose act fails */
+    int fail_code;    /* with this code; 0 = SW_EREMOTE */
+    bool effect;      /* the failing act has its effect all the same */
+    char tokens[256]; /* of creations: "box.a=<token> " … */
     unsigned lists, acts;
     /* the playbook */
     const struct sw_resource *resources[64];
