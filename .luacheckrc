@@ -1,7 +1,7 @@
 std = "lua54"
 max_line_length = 160
 read_globals = {
-  "slipway", "secret", "output", "moved", "removed", "provider", "json", "yaml", "base64", "sha256", "fail", "fail_unknown",
+  "slipway", "secret", "output", "moved", "removed", "provider", "json", "yaml", "xml", "base64", "sha256", "fail", "fail_unknown",
 }
 files["tests/lua"] = { read_globals = { "check", "equal", "raises", "testing" } }
 files["lua/slipway"] = { globals = { "slipway" }, ignore = { "122", "131", "111", "112", "113" } }

@@ -135,6 +135,12 @@ function core.provider(alias, config) end
 ---@param driver function
 function core.set_driver(driver) end
 
+---Runs n coroutines of one function and waits until all have ended: what io.all is made of.
+---@async
+---@param fn async fun()
+---@param n integer
+function core.fork(fn, n) end
+
 ---Whose file is being loaded.
 ---@return "library" | "playbooks" | "user" | nil
 function core.loading_origin() end

@@ -103,6 +103,76 @@ local io = {}
 ---@return { ok: boolean, status: integer, out: string, err: string }
 function io.run(options) end
 
+---@class slipway.HttpRequest
+---@field url string percent-encoded
+---@field method? string
+---@field headers? table<string, slipway.Text>
+---@field body? slipway.Text
+---@field timeout? number seconds
+---@field max_body? integer bytes
+---@field ca_file? string
+---@field note? string for the log: what is asked
+---@field sign? { service: string, region: string, key: slipway.Text, secret: slipway.Text, token?: slipway.Text, time?: number, s3?: boolean }
+
+---@class slipway.HttpAnswer
+---@field elapsed number seconds
+---@field status? integer
+---@field body? string
+---@field headers? table<string, string> names in lower case
+---@field error? "timeout" | "unreachable" | "tls" | "too_large" | "cancelled" | "invalid" no whole answer came
+---@field message? string
+---@field sent? boolean with `error`: it may have had its effect
+
+---One request; redirects are not followed, nothing is tried again. Context: as for run.
+---@async
+---@param request slipway.HttpRequest
+---@return slipway.HttpAnswer
+function io.http(request) end
+
+---@async
+---@param seconds number
+function io.sleep(seconds) end
+
+---@class slipway.Event
+local event = {}
+
+---Lets those go on that wait, now and later.
+function event:set() end
+
+---@async
+---@param seconds? number at most
+---@return boolean set
+function event:wait(seconds) end
+
+---@return slipway.Event
+function io.event() end
+
+---Runs the functions as coroutines at the same time and waits until all have ended; then the first error, if there was one.
+---@async
+---@param functions (async fun(): any)[]
+---@param limit? integer at most so many at a time
+---@return any[] results
+function io.all(functions, limit) end
+
+---Seconds since 1970, with a fraction.
+---@return number
+function io.now() end
+
+---0 <= x < 1
+---@return number
+function io.random() end
+
+---@param name string
+---@param secret? boolean
+---@return slipway.Text?
+function io.env(name, secret) end
+
+---At most 1 MiB; nil when there is no such file.
+---@param path string
+---@param secret? boolean
+---@return slipway.Text?
+function io.read_file(path, secret) end
+
 ---@class slipway.ProviderModule
 local provider_module = {}
 

@@ -99,6 +99,17 @@ function removed(addresses) end
 ---@nodiscard
 function sha256(text) end
 
+---@class xml
+xml = {}
+
+---The content of the root element, and its name. Children named in `lists` (or that come more than once) are lists; attributes are dropped.
+---@param text slipway.Text
+---@param lists? string[] default { "item", "member" }
+---@return any content
+---@return string name
+---@nodiscard
+function xml.decode(text, lists) end
+
 ---@class json
 json = {}
 

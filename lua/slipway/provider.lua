@@ -3,6 +3,28 @@
 --- list that begins (1) and ends (-1).
 local provider = {}
 
+--- io.all({ fn, ... } [, limit]): runs the functions as coroutines at the same time, at most `limit` of them, and waits for all of them. Their
+--- first results, in order; or the first error, once all have ended.
+function core.io.all(functions, limit)
+  local results, failed, started = {}, nil, 0
+  local function work()
+    while started < #functions do
+      started = started + 1
+      local index = started
+      local ok, result = pcall(functions[index])
+      if ok then
+        results[index] = result
+      else
+        failed = failed or { result }
+      end
+    end
+  end
+  local n = math.min(#functions, limit or #functions)
+  if n > 0 then core.fork(work, n) end
+  if failed then error(failed[1], 0) end
+  return results
+end
+
 local defined = {} -- name -> { client, origin }
 local clients = {} -- name and hash of the configuration -> client
 

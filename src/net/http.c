@@ -1,38 +1,16 @@
 /* libcurl's multi interface on libuv. libcurl tells which sockets to watch and when to call again (on_socket, on_timer_wish); every event
  * goes into curl_multi_socket_action(). Finished requests are collected after that returns and delivered on a later turn, so callbacks may
  * start or free anything: nothing of libcurl is on the stack then. */
-#include "slipway/http.h"
-
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "http_parts.h"
 #include "loop_uv.h"
 #include "slipway/arena.h"
+#include "slipway/clock.h"
 
-enum {
-    TIMEOUT_MS = 30000,
-    CONNECT_TIMEOUT_MS = 10000,
-    MAX_BODY = 8 << 20,
-    MAX_HEADERS = 256 << 10,
-    MAX_CONNECTIONS = 64,
-    MAX_PER_HOST = 16
-};
-
-struct request {
-    struct sw_http *http;
-    CURL *easy;
-    struct curl_slist *headers;
-    char *label; /* "GET https://host/path", without user, password and query: those can be secrets */
-    char words[CURL_ERROR_SIZE];
-    struct sw_http_response response;
-    bool too_long;
-    void (*done)(void *ctx, struct sw_http_response *);
-    void *ctx;
-    struct request *next;
-};
+enum { MAX_RUNNING = 64, MAX_PER_ORIGIN = 16 };
 
 struct watch { /* one socket */
     uv_poll_t poll;
@@ -40,12 +18,25 @@ struct watch { /* one socket */
     curl_socket_t fd;
 };
 
+struct calls { /* a list */
+    struct sw_http_call *first, *last;
+};
+
+struct http_origin { /* few: found by a walk, kept until the end */
+    char *name;
+    unsigned running;
+    struct calls waiting;
+    struct http_origin *next;
+};
+
 struct sw_http {
     struct sw_loop *loop;
     CURLM *multi;
+    CURLSH *share;
     struct sw_timer *timer;
-    struct request *running;
-    struct request *finished, **finished_last;
+    struct http_origin *origins;
+    unsigned n_running;
+    struct calls running, finished;
     bool posted, freed;
     unsigned delivering;
 };
@@ -55,62 +46,16 @@ static void init_curl(void) {
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-/* ---- one request ---- */
-
-static size_t on_body(char *p, size_t size, size_t n, void *ctx) {
-    struct request *request = ctx;
-    struct sw_str *body = &request->response.body;
-    sw_str_add(body, p, size * n);
-    request->too_long = body->overflow;
-    return body->overflow ? 0 : size * n;
+static void append(struct calls *list, struct sw_http_call *call) {
+    call->previous = list->last;
+    call->next = NULL;
+    *(list->last ? &list->last->next : &list->first) = call;
+    list->last = call;
 }
 
-static size_t on_header(char *p, size_t size, size_t n, void *ctx) {
-    struct request *request = ctx;
-    struct sw_str *headers = &request->response.headers;
-    if (size * n >= 5 && memcmp(p, "HTTP/", 5) == 0) sw_str_clear(headers); /* an answer such as 100 Continue came before */
-    sw_str_add(headers, p, size * n);
-    request->too_long = headers->overflow;
-    return headers->overflow ? 0 : size * n;
-}
-
-static char *make_label(const char *method, const char *url) {
-    const char *host = strstr(url, "://");
-    host = host ? host + 3 : url;
-    const char *at = memchr(host, '@', strcspn(host, "/?#"));
-    const char *shown = at ? at + 1 : host;
-    return sw_xprintf("%s %.*s%.*s", method, (int)(host - url), url, (int)strcspn(shown, "?#"), shown);
-}
-
-static void free_request(struct request *request) {
-    curl_easy_cleanup(request->easy);
-    curl_slist_free_all(request->headers);
-    sw_err_done(&request->response.err);
-    sw_str_done(&request->response.body);
-    sw_str_done(&request->response.headers);
-    free(request->label);
-    free(request);
-}
-
-static void set_error(struct request *request, CURLcode code) {
-    struct sw_err *err = &request->response.err;
-    const char *words = request->words[0] ? request->words : curl_easy_strerror(code);
-    switch (code) {
-    case CURLE_OK: break;
-    case CURLE_OPERATION_TIMEDOUT: sw_err_set(err, SW_ETIMEOUT, "%s: no answer in time", request->label); break;
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL: sw_err_set(err, SW_EINVAL, "%s: %s", request->label, words); break;
-    case CURLE_PEER_FAILED_VERIFICATION:
-        sw_err_set(err, SW_EUNREACHABLE, "%s: the server's TLS certificate is not trusted: %s", request->label, words);
-        sw_err_hint(err, "name the CA that signed it");
-        break;
-    case CURLE_SSL_CACERT_BADFILE: sw_err_set(err, SW_EIO, "%s: %s", request->label, words); break;
-    default:
-        if (request->too_long || code == CURLE_FILESIZE_EXCEEDED)
-            sw_err_set(err, SW_ELIMIT, "%s: the answer is longer than %zu bytes", request->label, request->response.body.max);
-        else
-            sw_err_set(err, SW_EUNREACHABLE, "%s: %s", request->label, words);
-    }
+static void take(struct calls *list, struct sw_http_call *call) {
+    *(call->previous ? &call->previous->next : &list->first) = call->next;
+    *(call->next ? &call->next->previous : &list->last) = call->previous;
 }
 
 /* ---- delivery ---- */
@@ -121,25 +66,71 @@ static void deliver(void *ctx) {
     struct sw_http *http = ctx;
     http->posted = false;
     http->delivering++;
-    for (struct request *request; (request = http->finished);) {
-        http->finished = request->next;
-        if (!http->finished) http->finished_last = &http->finished;
-        request->done(request->ctx, &request->response);
-        free_request(request);
+    for (struct sw_http_call *call; (call = http->finished.first);) {
+        take(&http->finished, call);
+        call->done(call->ctx, &call->response);
+        sw_http__call_free(call);
     }
     if (--http->delivering == 0 && http->freed) free_http(http);
 }
 
-static void finish(struct request *request) {
-    struct sw_http *http = request->http;
-    struct request **at = &http->running;
-    while (*at && *at != request) at = &(*at)->next;
-    if (*at) *at = request->next;
-    request->next = NULL;
-    *http->finished_last = request;
-    http->finished_last = &request->next;
+static void finish(struct sw_http_call *call) {
+    struct sw_http *http = call->http;
+    if (call->state == HTTP_RUNNING) {
+        take(&http->running, call);
+        http->n_running--;
+        call->origin->running--;
+    } else if (call->origin) {
+        take(&call->origin->waiting, call);
+    }
+    call->state = HTTP_FINISHED;
+    if (call->started_ms) call->response.elapsed_ms = sw_now_ms() - call->started_ms;
+    sw_http__log_end(call);
+    append(&http->finished, call);
     if (!http->posted) sw_loop_post(http->loop, deliver, http);
     http->posted = true;
+}
+
+/* ---- starting ---- */
+
+static void start(struct sw_http_call *call) {
+    struct sw_http *http = call->http;
+    take(&call->origin->waiting, call);
+    append(&http->running, call);
+    call->state = HTTP_RUNNING;
+    call->origin->running++;
+    http->n_running++;
+    call->started_ms = sw_now_ms();
+    curl_easy_setopt(call->easy, CURLOPT_SHARE, http->share);
+    CURLMcode code = curl_multi_add_handle(http->multi, call->easy);
+    if (code == CURLM_OK) return;
+    sw_err_set(&call->response.err, SW_EINTERNAL, "%s: %s", call->label, curl_multi_strerror(code));
+    call->response.failure = SW_HTTP_UNREACHABLE;
+    finish(call);
+}
+
+static void start_waiting(struct sw_http *http) {
+    bool found = true;
+    while (found && !http->freed) { /* one of each origin in turn */
+        found = false;
+        for (struct http_origin *origin = http->origins; origin && http->n_running < MAX_RUNNING; origin = origin->next) {
+            if (!origin->waiting.first || origin->running >= MAX_PER_ORIGIN) continue;
+            start(origin->waiting.first);
+            found = true;
+        }
+    }
+}
+
+static struct http_origin *find_origin(struct sw_http *http, const char *url) {
+    const char *host = strstr(url, "://") + 3;
+    size_t len = (size_t)(host - url) + strcspn(host, "/?#");
+    for (struct http_origin *origin = http->origins; origin; origin = origin->next)
+        if (strncmp(origin->name, url, len) == 0 && !origin->name[len]) return origin;
+    struct http_origin *origin = sw_xcalloc(1, sizeof *origin);
+    origin->name = sw_xstrndup(url, len);
+    origin->next = http->origins;
+    http->origins = origin;
+    return origin;
 }
 
 /* ---- the events ---- */
@@ -150,13 +141,13 @@ static void collect(struct sw_http *http) {
         if (message->msg != CURLMSG_DONE) continue;
         CURL *easy = message->easy_handle;
         CURLcode code = message->data.result; /* the message dies with the removal */
-        struct request *request = NULL;
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&request);
-        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &request->response.status);
-        set_error(request, code);
+        struct sw_http_call *call = NULL;
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+        sw_http__call_ended(call, code);
         curl_multi_remove_handle(http->multi, easy);
-        finish(request);
+        finish(call);
     }
+    start_waiting(http);
 }
 
 static void act(struct sw_http *http, curl_socket_t fd, int events) {
@@ -228,101 +219,65 @@ struct sw_http *sw_http_new(struct sw_loop *loop) {
     pthread_once(&once, init_curl);
     struct sw_http *http = sw_xcalloc(1, sizeof *http);
     http->loop = loop;
-    http->finished_last = &http->finished;
     http->multi = curl_multi_init();
-    if (!http->multi) abort(); /* out of memory */
+    http->share = curl_share_init();
+    if (!http->multi || !http->share) abort(); /* out of memory */
+    curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
     curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
     curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer_wish);
     curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)MAX_CONNECTIONS);
-    curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)MAX_PER_HOST);
+    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)MAX_RUNNING);
+    curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)MAX_PER_ORIGIN);
     return http;
 }
 
 static void free_http(struct sw_http *http) {
     curl_multi_cleanup(http->multi); /* still calls on_socket and on_timer_wish */
+    curl_share_cleanup(http->share);
     sw_timer_free(http->timer);
     sw_loop__unpost(http->loop, http);
+    for (struct http_origin *origin = http->origins, *next; origin; origin = next) {
+        next = origin->next;
+        free(origin->name);
+        free(origin);
+    }
     free(http);
+}
+
+void sw_http_cancel(struct sw_http_call *call) {
+    if (call->state == HTTP_FINISHED) return;
+    if (call->state == HTTP_RUNNING) {
+        curl_easy_setopt(call->easy, CURLOPT_QUICK_EXIT, 1L); /* else it waits for a name server's answer */
+        curl_multi_remove_handle(call->http->multi, call->easy);
+    }
+    sw_http__call_cancelled(call);
+    finish(call);
+    start_waiting(call->http);
 }
 
 void sw_http_free(struct sw_http *http) {
     if (!http || http->freed) return;
     http->freed = true;
-    while (http->running) {
-        struct request *request = http->running;
-        curl_multi_remove_handle(http->multi, request->easy);
-        sw_err_set(&request->response.err, SW_ECANCELLED, "%s: cancelled", request->label);
-        finish(request);
-    }
+    while (http->running.first) sw_http_cancel(http->running.first);
+    for (struct http_origin *origin = http->origins; origin; origin = origin->next)
+        while (origin->waiting.first) sw_http_cancel(origin->waiting.first);
     if (!http->delivering) deliver(http); /* frees; else the deliver() we are in does */
 }
 
-static void add_headers(struct request *request, const struct sw_http_request *from) {
-    bool typed = false;
-    for (size_t i = 0; from->headers && from->headers[i]; i++) {
-        typed |= strncasecmp(from->headers[i], "Content-Type:", 13) == 0;
-        request->headers = curl_slist_append(request->headers, from->headers[i]);
+struct sw_http_call *sw_http_send(struct sw_http *http, const struct sw_http_request *request,
+                                  void (*done)(void *ctx, struct sw_http_response *), void *ctx) {
+    struct sw_http_call *call = sw_http__call_new(request);
+    call->http = http;
+    call->done = done;
+    call->ctx = ctx;
+    if (!call->response.err.code && http->freed) sw_http__call_cancelled(call);
+    if (call->response.err.code) {
+        finish(call);
+        return call;
     }
-    request->headers = curl_slist_append(request->headers, "Expect:"); /* else libcurl waits a second for 100 Continue */
-    if (!typed) request->headers = curl_slist_append(request->headers, "Content-Type:");
-    curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
-}
-
-static void set_method(CURL *easy, const char *method, const struct sw_http_request *from) {
-    bool sends = from->body_len || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
-    if (sends) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)from->body_len);
-        curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, from->body_len ? from->body : "");
-    } else if (strcmp(method, "HEAD") == 0) {
-        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-        return;
-    }
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
-}
-
-void sw_http_send(struct sw_http *http, const struct sw_http_request *from, void (*done)(void *ctx, struct sw_http_response *), void *ctx) {
-    const char *method = from->method ? from->method : "GET";
-    struct request *request = sw_xcalloc(1, sizeof *request);
-    request->http = http;
-    request->done = done;
-    request->ctx = ctx;
-    request->label = make_label(method, from->url);
-    request->response.body.max = from->max_body ? from->max_body : MAX_BODY;
-    request->response.headers.max = MAX_HEADERS;
-    CURL *easy = request->easy = curl_easy_init();
-    if (!easy) abort(); /* out of memory */
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, (char *)request);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->words);
-    curl_easy_setopt(easy, CURLOPT_URL, from->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "slipway/" SLIPWAY_VERSION);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(from->timeout_ms ? from->timeout_ms : TIMEOUT_MS));
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
-                     (curl_off_t)request->response.body.max); /* when the server tells the size: refused at once */
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (from->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, from->ca_file);
-    set_method(easy, method, from);
-    add_headers(request, from);
-    request->next = http->running;
-    http->running = request;
-    if (http->freed) {
-        sw_err_set(&request->response.err, SW_ECANCELLED, "%s: cancelled", request->label);
-        finish(request);
-        return;
-    }
-    CURLMcode code = curl_multi_add_handle(http->multi, easy);
-    if (code != CURLM_OK) {
-        sw_err_set(&request->response.err, SW_EINTERNAL, "%s: %s", request->label, curl_multi_strerror(code));
-        finish(request);
-    }
+    call->origin = find_origin(http, call->url);
+    append(&call->origin->waiting, call);
+    start_waiting(http);
+    return call;
 }

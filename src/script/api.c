@@ -21,8 +21,8 @@ static int line(lua_State *L) {
         lua_replace(L, 1);
     }
     const char *text = luaL_checkstring(L, 1);
-    for (struct sw_task *task = s->tasks ? s->tasks->first : NULL; task; task = task->next)
-        if (task->co == L && task->line) task->line(task->ctx, text);
+    struct sw_fiber *fiber = s->tasks ? s->tasks->current : NULL;
+    if (fiber && fiber->co == L && fiber->task->line) fiber->task->line(fiber->task->ctx, text);
     return 0;
 }
 
@@ -172,7 +172,10 @@ static int loading_origin(lua_State *L) {
 void sw_script__open_api(lua_State *L) {
     static const luaL_Reg functions[] = {{"set_driver", set_driver}, {"loading_origin", loading_origin}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
-    lua_createtable(L, 0, 1);
+    sw_script__open_fork(L);
+    lua_createtable(L, 0, 10);
     sw_script__open_run(L);
+    sw_script__open_http(L);
+    sw_script__open_io(L);
     lua_setfield(L, -2, "io");
 }

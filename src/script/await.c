@@ -1,4 +1,4 @@
-/* Waiting: the coroutine yields with the await object on its stack; settling makes its task ready; the continuation pushes the results. */
+/* Waiting: the coroutine yields with the await object on its stack; settling makes the coroutine ready; the continuation pushes the results. */
 #include "await.h"
 
 #include "task.h"
@@ -13,12 +13,13 @@ static int collect(lua_State *L) {
     return 0;
 }
 
-struct sw_task *sw_task__current(lua_State *L, const char *what) {
+struct sw_fiber *sw_fiber__current(lua_State *L, const char *what) {
     struct sw_script *s = sw_script__of(L);
-    for (struct sw_task *task = s->tasks ? s->tasks->first : NULL; task; task = task->next)
-        if (task->co == L && lua_isyieldable(L)) return task;
-    sw_script__fail(L, SW_EINVAL, "%s cannot wait here: only list, create, update, delete and import of a resource type can", what);
-    return NULL;
+    struct sw_fiber *fiber = s->tasks ? s->tasks->current : NULL;
+    if (!fiber || fiber->co != L || !lua_isyieldable(L))
+        sw_script__fail(L, SW_EINVAL, "%s cannot wait here: only list, create, update, delete and import of a resource type can", what);
+    if (fiber->task->cancelled) sw_script__fail(L, SW_ECANCELLED, "stopped");
+    return fiber;
 }
 
 struct sw_await **sw_await__slot(lua_State *L) {
@@ -46,17 +47,17 @@ static int go_on(lua_State *L, int status, lua_KContext ctx) {
 
 int sw_await__yield(lua_State *L) {
     struct sw_await **slot = luaL_checkudata(L, -1, AWAIT);
-    (*slot)->task->await = *slot;
+    (*slot)->fiber->await = *slot;
     return lua_yieldk(L, 0, 0, go_on);
 }
 
 void sw_await__settle(struct sw_await *await) {
-    struct sw_task *task = await->task;
+    struct sw_fiber *fiber = await->fiber;
     await->settled = true;
-    await->task = NULL;
-    if (task) {
-        task->await = NULL;
-        sw_task__ready(task);
+    await->fiber = NULL;
+    if (fiber) {
+        fiber->await = NULL;
+        sw_fiber__ready(fiber);
     }
     sw_await__unref(await);
 }

@@ -1,4 +1,4 @@
-/* io.run { argv = {...}, input = "...", env = {...}, timeout = seconds } -> { ok, status, out, err }: the one door to the outside.
+/* io.run { argv = {...}, input = "...", env = {...}, timeout = seconds } -> { ok, status, out, err }.
  * At most MAX_RUNS programs run at a time; the rest wait in order. */
 #include "slipway/exec.h"
 #include "task.h"
@@ -165,8 +165,7 @@ static void read_options(lua_State *L, struct sw_run *run) {
 
 static int run_program(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
-    struct sw_task *task = sw_task__current(L, "run");
-    if (task->cancelled) return sw_script__fail(L, SW_ECANCELLED, "stopped");
+    struct sw_fiber *fiber = sw_fiber__current(L, "run");
     struct sw_await **slot = sw_await__slot(L);
     struct sw_run *run = sw_xcalloc(1, sizeof *run);
     run->base = (struct sw_await){.refs = 1, .push = push, .cancel = cancel, .free = free_run};
@@ -176,8 +175,8 @@ static int run_program(lua_State *L) {
     run->options.max_output = MAX_OUTPUT;
     run->options.on_done = on_done;
     run->options.ctx = run;
-    run->tasks = task->script->tasks;
-    run->base.task = task;
+    run->tasks = fiber->task->script->tasks;
+    run->base.fiber = fiber;
     run->base.refs++;
     lua_settop(L, 2); // options slot
     if (run->tasks->runs < MAX_RUNS) {

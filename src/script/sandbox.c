@@ -398,6 +398,7 @@ static void push_words(lua_State *L) {
     lua_setfield(L, -2, "utf8");
     sw_script__open_json(L);
     sw_script__open_text(L);
+    sw_script__open_xml(L);
     open_slipway(L);
     lua_setfield(L, -2, "slipway");
     lua_pushnil(L); /* luaL_requiref left every library there */

@@ -11,9 +11,9 @@ LAYERS = ["base", "value", "model", "net", "engine", "script", "report", "cli"]
 # Which folder a header of include/slipway/ belongs to.
 HOME = {
     "base": "err arena str vec map log clock file",
-    "value": "value yaml yaml_tags schema",
+    "value": "value yaml yaml_tags xml schema",
     "model": "inventory resource graph plan state",
-    "net": "loop remote batch exec http vault",
+    "net": "loop remote batch exec http sigv4 vault",
     "engine": "event provider engine",
     "script": "script",
     "report": "report",
@@ -27,6 +27,7 @@ THIRD_PARTY = {
     "sqlite3": ("model", r"sqlite3"),
     "jansson": ("value", r"jansson"),
     "yaml": ("value", r"yaml"),
+    "expat": ("value", r"expat"),
 }
 # report is not under script: it sees plans and runs, never Lua.
 FORBIDDEN = {("report", "script")}

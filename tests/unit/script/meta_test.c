@@ -30,9 +30,11 @@ static const char check_code[] =
     "for key in pairs(require 'sh') do there['sh.' .. key] = true end\n"
     "for key in pairs(require 'provider') do there['provider_module.' .. key] = true end\n"
     "for key in pairs(testing) do there['testing.' .. key] = true end\n"
-    "for _, name in ipairs { 'sh', 'testing', 'check', 'equal', 'raises', 'resource', 'slipway.inventory', 'io.run' } do there[name] = "
-    "true end\n"
-    "there['core.io.run'] = nil\n"
+    "for _, name in ipairs { 'sh', 'testing', 'check', 'equal', 'raises', 'resource', 'slipway.inventory' } do there[name] = true end\n"
+    "for _, name in ipairs { 'run', 'http', 'sleep', 'event', 'all', 'now', 'random', 'env', 'read_file' } do\n"
+    "  check(there['core.io.' .. name], 'there is no io.' .. name)\n"
+    "  there['core.io.' .. name], there['io.' .. name] = nil, true\n"
+    "end\n"
     "for name in pairs(there) do check(entries[name], 'lua/meta has no ' .. name) end\n"
     "for name in pairs(entries) do check(there[name], 'lua/meta tells of ' .. name .. ', which is not there') end\n";
 
