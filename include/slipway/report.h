@@ -12,8 +12,9 @@ struct sw_style {
 
 /* The plan for people: grouped by layer and host, + ~ - -/+, attribute and text diffs, summary line at the end. */
 void sw_report_plan(struct sw_str *out, const struct sw_plan *plan, const struct sw_style *style, bool show_unchanged);
-/* Terraform's plan JSON (format_version 1.2; secrets as null plus *_sensitive). */
-void sw_report_plan_json(struct sw_str *out, const struct sw_plan *plan);
+/* Terraform's plan JSON (format_version 1.2; secrets as null plus *_sensitive). The types' schemas (find_schema may be NULL) say what is a
+ * block, and which attributes only an apply will tell. */
+void sw_report_plan_json(struct sw_str *out, const struct sw_plan *plan, sw_find_schema_fn *find_schema, void *ctx);
 void sw_report_plan_markdown(struct sw_str *out, const struct sw_plan *plan);
 /* format: "mermaid", "dot", "json". SW_EINVAL for others. */
 int sw_report_graph(struct sw_str *out, const struct sw_plan *plan, const char *format, struct sw_err *err);

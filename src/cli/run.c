@@ -211,7 +211,7 @@ int sw_run_all(struct sw_context *context, const struct sw_plan_options *options
     return sw_run_rest(context, plan, ret_applied);
 }
 
-static const struct sw_schema *find_schema(void *ctx, const char *type) {
+const struct sw_schema *sw_run_find_schema(void *ctx, const char *type) {
     const struct sw_types *types = ctx;
     const struct sw_type *found = types->find(types->ctx, type);
     return found ? found->schema : NULL;
@@ -226,6 +226,6 @@ int sw_run_load(struct sw_context *context, const char *path, struct sw_plan **r
     int rc = sw_plan_load(arena, path, key, NULL, NULL, &plan, err);
     if (!rc && sw_is(plan->modules, SW_LIST) && plan->modules->list.n)
         rc = sw_script_load_modules(context->script, context->inventory, plan->modules, err);
-    if (!rc) rc = sw_plan_load(arena, path, key, find_schema, (void *)sw_script_types(context->script), ret, err);
+    if (!rc) rc = sw_plan_load(arena, path, key, sw_run_find_schema, (void *)sw_script_types(context->script), ret, err);
     return rc;
 }

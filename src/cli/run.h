@@ -20,6 +20,8 @@ int sw_run_rest(struct sw_context *context, const struct sw_plan *plan, bool *re
 int sw_run_all(struct sw_context *context, const struct sw_plan_options *options, bool *ret_applied);
 /* Reads a saved plan with the types it needs. */
 int sw_run_load(struct sw_context *context, const char *path, struct sw_plan **ret, struct sw_err *err);
+/* A sw_find_schema_fn; ctx is the script's struct sw_types. */
+const struct sw_schema *sw_run_find_schema(void *ctx, const char *type);
 /* Whether an apply of an empty plan still has something to write: adopted resources, new outputs, a refresh. */
 bool sw_run_has_bookkeeping(struct sw_context *context, const struct sw_plan *plan);
 

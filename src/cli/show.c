@@ -13,7 +13,7 @@ int sw_cmd_show(struct sw_cli *cli) {
         code = sw_cli_fail(cli, &err);
     } else {
         if (cli->options.json) {
-            sw_report_plan_json(&text, plan);
+            sw_report_plan_json(&text, plan, sw_run_find_schema, (void *)sw_script_types(context.script));
             sw_str_addc(&text, '\n');
         } else if (cli->options.markdown) {
             sw_report_plan_markdown(&text, plan);

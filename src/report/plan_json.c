@@ -2,84 +2,12 @@
  */
 #include <string.h>
 
-#include "json.h"
+#include "plan_json.h"
 #include "slipway/clock.h"
 #include "text.h"
 
 #define FORMAT_VERSION    "1.2"
 #define TERRAFORM_VERSION "1.9.0" /* whose format this is; readers refuse what is not a version */
-
-static bool is_unknown(const struct sw_value *v) {
-    return v->kind == SW_UNKNOWN || v->kind == SW_REF || v->kind == SW_CONCAT;
-}
-
-/* Values as Terraform shows them: what is not known is left out of maps and null in lists; secrets are null. */
-static void add_known(struct sw_str *out, const struct sw_value *v) {
-    if (!v || v->secret || is_unknown(v)) {
-        sw_str_addz(out, "null");
-    } else if (v->kind == SW_MAP) {
-        sw_str_addc(out, '{');
-        for (size_t i = 0; i < v->map.n; i++) {
-            if (!v->map.v[i].value->secret && is_unknown(v->map.v[i].value)) continue;
-            sw_report__json_key(out, v->map.v[i].key);
-            add_known(out, v->map.v[i].value);
-        }
-        sw_str_addc(out, '}');
-    } else if (v->kind == SW_LIST) {
-        sw_str_addc(out, '[');
-        for (size_t i = 0; i < v->list.n; i++) {
-            if (i) sw_str_addc(out, ',');
-            add_known(out, v->list.v[i]);
-        }
-        sw_str_addc(out, ']');
-    } else {
-        sw_json_write(out, v, 0);
-    }
-}
-
-typedef bool marked_fn(const struct sw_value *v);
-static bool mark_unknown(const struct sw_value *v) {
-    return is_unknown(v);
-}
-static bool mark_secret(const struct sw_value *v) {
-    return v->secret;
-}
-
-static bool has_mark(const struct sw_value *v, marked_fn *marked) {
-    if (!v) return false;
-    if (marked(v)) return true;
-    if (v->kind == SW_MAP)
-        for (size_t i = 0; i < v->map.n; i++)
-            if (has_mark(v->map.v[i].value, marked)) return true;
-    if (v->kind == SW_LIST)
-        for (size_t i = 0; i < v->list.n; i++)
-            if (has_mark(v->list.v[i], marked)) return true;
-    return false;
-}
-
-/* The shape of `v` with true where it is marked; what is not marked is left out of maps. */
-static void add_marks(struct sw_str *out, const struct sw_value *v, marked_fn *marked) {
-    if (v && marked(v)) {
-        sw_str_addz(out, "true");
-    } else if (v && v->kind == SW_MAP) {
-        sw_str_addc(out, '{');
-        for (size_t i = 0; i < v->map.n; i++) {
-            if (!has_mark(v->map.v[i].value, marked)) continue;
-            sw_report__json_key(out, v->map.v[i].key);
-            add_marks(out, v->map.v[i].value, marked);
-        }
-        sw_str_addc(out, '}');
-    } else if (v && v->kind == SW_LIST && has_mark(v, marked)) {
-        sw_str_addc(out, '[');
-        for (size_t i = 0; i < v->list.n; i++) {
-            if (i) sw_str_addc(out, ',');
-            add_marks(out, v->list.v[i], marked);
-        }
-        sw_str_addc(out, ']');
-    } else {
-        sw_str_addz(out, "false");
-    }
-}
 
 static const char *actions(const struct sw_plan_item *item) {
     switch (item->action) {
@@ -102,50 +30,37 @@ static const char *action_reason(const struct sw_plan *plan, const struct sw_pla
     return item->resource->lifecycle.replace_on ? "replace_by_triggers" : "replace_by_request";
 }
 
-static void add_change(struct sw_str *out, const char *action_list, const struct sw_value *before, const struct sw_value *after) {
+void plan_json__next(struct sw_str *out) {
+    sw_str_addz(out, out->p[out->len - 1] == '[' ? "\n{" : ",\n{");
+}
+
+static void add_change(const struct plan_json *pj, const struct sw_plan_item *item, const char *action_list, const struct sw_value *before,
+                       const struct sw_value *after) {
+    struct sw_str *out = pj->out;
+    const struct sw_schema *schema = plan_json__schema(pj, item->resource);
     sw_report__json_key(out, "change");
     sw_str_addz(out, "{\"actions\":");
     sw_str_addz(out, action_list);
     sw_report__json_key(out, "before");
-    add_known(out, before);
+    plan_json__known(out, before, schema);
     sw_report__json_key(out, "after");
-    add_known(out, after);
+    plan_json__known(out, after, schema);
     sw_report__json_key(out, "after_unknown");
-    add_marks(out, after, mark_unknown);
-    sw_report__json_key(out, "before_sensitive");
-    add_marks(out, before, mark_secret);
-    sw_report__json_key(out, "after_sensitive");
-    add_marks(out, after, mark_secret);
-}
-
-static void add_identity(struct sw_str *out, const struct sw_resource *resource) {
-    size_t prefix = strcspn(resource->type, "_");
-    sw_report__json_str(out, "address", resource->address);
-    sw_report__json_str(out, "mode", "managed");
-    sw_report__json_str(out, "type", resource->type);
-    sw_report__json_str(out, "name", resource->name);
-    sw_report__json_key(out, "provider_name");
-    struct sw_str provider = {0};
-    if (resource->host)
-        sw_str_addz(&provider, "slipway/host");
-    else if (resource->provider)
-        sw_str_addf(&provider, "slipway/%s", resource->provider);
+    if (after && after == item->after)
+        plan_json__after_unknown(out, item, schema);
     else
-        sw_str_addf(&provider, "slipway/%.*s", (int)prefix, resource->type);
-    sw_report__json_text(out, sw_str_z(&provider), provider.len);
-    sw_str_done(&provider);
+        plan_json__marks(out, after, MARK_UNKNOWN, schema);
+    sw_report__json_key(out, "before_sensitive");
+    plan_json__marks(out, before, MARK_SECRET, schema);
+    sw_report__json_key(out, "after_sensitive");
+    plan_json__marks(out, after, MARK_SECRET, schema);
 }
 
-/* Objects of a list, with commas only between them. */
-static void next(struct sw_str *out) {
-    if (out->p[out->len - 1] != '[') sw_str_addc(out, ',');
-    sw_str_addc(out, '{');
-}
-
-static void add_resource_change(struct sw_str *out, const struct sw_plan *plan, const struct sw_plan_item *item) {
-    next(out);
-    add_identity(out, item->resource);
-    add_change(out, actions(item), item->before, item->after);
+static void add_resource_change(const struct plan_json *pj, const struct sw_plan_item *item) {
+    struct sw_str *out = pj->out;
+    plan_json__next(out);
+    plan_json__identity(out, item->resource);
+    add_change(pj, item, actions(item), item->before, item->after);
     sw_report__json_key(out, "replace_paths");
     sw_str_addc(out, '[');
     bool first = true;
@@ -157,10 +72,11 @@ static void add_resource_change(struct sw_str *out, const struct sw_plan *plan, 
         first = false;
     }
     sw_str_addz(out, "]}");
-    const char *reason = action_reason(plan, item);
+    const char *reason = action_reason(pj->plan, item);
     if (reason) sw_report__json_str(out, "action_reason", reason);
     sw_report__json_key(out, "slipway");
     sw_str_addz(out, "{");
+    sw_report__json_str(out, "address", item->resource->address);
     sw_report__json_int(out, "layer", sw_report__layer(item->resource));
     if (item->resource->host) sw_report__json_str(out, "host", item->resource->host);
     if (item->reason) sw_report__json_str(out, "reason", item->reason);
@@ -169,48 +85,109 @@ static void add_resource_change(struct sw_str *out, const struct sw_plan *plan, 
     sw_str_addz(out, "}}");
 }
 
-static void add_drift(struct sw_str *out, const struct sw_plan *plan) {
+static void add_drift(const struct plan_json *pj) {
+    struct sw_str *out = pj->out;
     sw_report__json_key(out, "resource_drift");
     sw_str_addc(out, '[');
-    for (size_t i = 0; i < plan->n_items; i++) {
-        const struct sw_plan_item *item = &plan->items[i];
+    for (size_t i = 0; i < pj->plan->n_items; i++) {
+        const struct sw_plan_item *item = &pj->plan->items[i];
         if (!item->drifted) continue;
-        next(out);
-        add_identity(out, item->resource);
-        add_change(out, item->before ? "[\"update\"]" : "[\"delete\"]", item->prior, item->before);
+        plan_json__next(out);
+        plan_json__identity(out, item->resource);
+        add_change(pj, item, item->before ? "[\"update\"]" : "[\"delete\"]", item->prior, item->before);
         sw_str_addz(out, "}}");
     }
     sw_str_addc(out, ']');
 }
 
-static void add_planned_values(struct sw_str *out, const struct sw_plan *plan) {
+/* ---- values: what is planned, and what was read ---- */
+
+typedef const struct sw_value *side_fn(const struct sw_plan_item *item);
+static const struct sw_value *side_after(const struct sw_plan_item *item) {
+    return item->after;
+}
+static const struct sw_value *side_before(const struct sw_plan_item *item) {
+    return item->before;
+}
+
+static void add_resources(const struct plan_json *pj, side_fn *side, const char *host) {
+    struct sw_str *out = pj->out;
+    sw_report__json_key(out, "resources");
+    sw_str_addc(out, '[');
+    for (size_t i = 0; i < pj->plan->n_items; i++) {
+        const struct sw_plan_item *item = &pj->plan->items[i];
+        const char *own = item->resource->host;
+        if (!side(item) || (host ? !own || strcmp(own, host) != 0 : own != NULL)) continue;
+        const struct sw_schema *schema = plan_json__schema(pj, item->resource);
+        plan_json__next(out);
+        plan_json__identity(out, item->resource);
+        sw_report__json_int(out, "schema_version", 0);
+        sw_report__json_key(out, "values");
+        plan_json__known(out, side(item), schema);
+        sw_report__json_key(out, "sensitive_values");
+        plan_json__marks(out, side(item), MARK_SECRET, schema);
+        sw_str_addc(out, '}');
+    }
+    sw_str_addc(out, ']');
+}
+
+/* A module a host, in the order in which they appear. */
+static void add_root_module(const struct plan_json *pj, side_fn *side) {
+    struct sw_str *out = pj->out;
+    struct sw_map seen = {0};
+    sw_report__json_key(out, "root_module");
+    sw_str_addc(out, '{');
+    add_resources(pj, side, NULL);
+    for (size_t i = 0; i < pj->plan->n_items; i++) {
+        const char *host = pj->plan->items[i].resource->host;
+        if (!host || !side(&pj->plan->items[i]) || sw_map_find(&seen, host)) continue;
+        if (!seen.n) {
+            sw_report__json_key(out, "child_modules");
+            sw_str_addc(out, '[');
+        }
+        sw_map_set(&seen, host, (void *)host);
+        struct sw_str address = {0};
+        plan_json__module(&address, host);
+        plan_json__next(out);
+        sw_report__json_str(out, "address", sw_str_z(&address));
+        sw_str_done(&address);
+        add_resources(pj, side, host);
+        sw_str_addc(out, '}');
+    }
+    sw_str_addz(out, seen.n ? "]}" : "}");
+    sw_map_done(&seen);
+}
+
+static void add_planned_values(const struct plan_json *pj) {
+    struct sw_str *out = pj->out;
     sw_report__json_key(out, "planned_values");
     sw_str_addz(out, "{\"outputs\":{");
-    for (size_t i = 0; i < plan->n_outputs; i++) {
-        const struct sw_value *v = plan->outputs[i].value;
-        sw_report__json_key(out, plan->outputs[i].name);
+    for (size_t i = 0; i < pj->plan->n_outputs; i++) {
+        const struct sw_value *v = pj->plan->outputs[i].value;
+        sw_report__json_key(out, pj->plan->outputs[i].name);
         sw_str_addc(out, '{');
-        sw_report__json_bool(out, "sensitive", has_mark(v, mark_secret));
-        if (v && !has_mark(v, mark_unknown)) {
+        sw_report__json_bool(out, "sensitive", plan_json__has_mark(v, MARK_SECRET));
+        if (v && !plan_json__has_mark(v, MARK_UNKNOWN)) {
             sw_report__json_key(out, "value");
-            add_known(out, v);
+            plan_json__known(out, v, NULL);
         }
         sw_str_addc(out, '}');
     }
-    sw_str_addz(out, "},\"root_module\":{\"resources\":[");
-    for (size_t i = 0; i < plan->n_items; i++) {
-        const struct sw_plan_item *item = &plan->items[i];
-        if (!item->after) continue;
-        next(out);
-        add_identity(out, item->resource);
-        sw_report__json_int(out, "schema_version", 0);
-        sw_report__json_key(out, "values");
-        add_known(out, item->after);
-        sw_report__json_key(out, "sensitive_values");
-        add_marks(out, item->after, mark_secret);
-        sw_str_addc(out, '}');
-    }
-    sw_str_addz(out, "]}}");
+    sw_str_addc(out, '}');
+    add_root_module(pj, side_after);
+    sw_str_addc(out, '}');
+}
+
+static void add_prior_state(const struct plan_json *pj) {
+    struct sw_str *out = pj->out;
+    sw_report__json_key(out, "prior_state");
+    sw_str_addc(out, '{');
+    sw_report__json_str(out, "format_version", "1.0");
+    sw_report__json_str(out, "terraform_version", TERRAFORM_VERSION);
+    sw_report__json_key(out, "values");
+    sw_str_addc(out, '{');
+    add_root_module(pj, side_before);
+    sw_str_addz(out, "}}");
 }
 
 /* The plan does not hold what the outputs were: to a reader each is set anew. */
@@ -221,30 +198,33 @@ static void add_output_changes(struct sw_str *out, const struct sw_plan *plan) {
         const struct sw_value *v = plan->outputs[i].value;
         sw_report__json_key(out, plan->outputs[i].name);
         sw_str_addz(out, "{\"actions\":[\"create\"],\"before\":null,\"after\":");
-        add_known(out, v);
+        plan_json__known(out, v, NULL);
         sw_report__json_key(out, "after_unknown");
-        add_marks(out, v, mark_unknown);
+        plan_json__marks(out, v, MARK_UNKNOWN, NULL);
         sw_str_addz(out, ",\"before_sensitive\":false,\"after_sensitive\":");
-        add_marks(out, v, mark_secret);
+        plan_json__marks(out, v, MARK_SECRET, NULL);
         sw_str_addc(out, '}');
     }
     sw_str_addc(out, '}');
 }
 
-void sw_report_plan_json(struct sw_str *out, const struct sw_plan *plan) {
+void sw_report_plan_json(struct sw_str *out, const struct sw_plan *plan, sw_find_schema_fn *find_schema, void *ctx) {
+    struct plan_json pj = {.out = out, .plan = plan, .find_schema = find_schema, .ctx = ctx};
     char time[32];
+    for (size_t i = 0; i < plan->n_items; i++)
+        sw_map_set(&pj.by_address, plan->items[i].resource->address, (void *)plan->items[i].resource);
     sw_str_addc(out, '{');
     sw_report__json_str(out, "format_version", FORMAT_VERSION);
     sw_report__json_str(out, "terraform_version", TERRAFORM_VERSION);
-    add_planned_values(out, plan);
+    add_planned_values(&pj);
     sw_report__json_key(out, "resource_changes");
     sw_str_addc(out, '[');
-    for (size_t i = 0; i < plan->n_items; i++) add_resource_change(out, plan, &plan->items[i]);
+    for (size_t i = 0; i < plan->n_items; i++) add_resource_change(&pj, &plan->items[i]);
     sw_str_addc(out, ']');
-    add_drift(out, plan);
+    add_drift(&pj);
     add_output_changes(out, plan);
-    sw_report__json_key(out, "configuration");
-    sw_str_addz(out, "{\"root_module\":{}}");
+    add_prior_state(&pj);
+    plan_json__configuration(&pj);
     sw_report__json_str(out, "timestamp", sw_format_time(plan->created_ms, time));
     sw_report__json_bool(out, "applyable", !sw_plan_is_empty(plan));
     sw_report__json_bool(out, "complete", true);
@@ -258,4 +238,5 @@ void sw_report_plan_json(struct sw_str *out, const struct sw_plan *plan) {
     sw_report__json_bool(out, "destroy", plan->destroy);
     sw_report__json_bool(out, "refresh_only", plan->refresh_only);
     sw_str_addz(out, "}}");
+    sw_map_done(&pj.by_address);
 }
