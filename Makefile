@@ -15,7 +15,7 @@ build:
 	@cmake --build $(BUILD) --target slipway
 
 build-asan:
-	@.ci/setup build test aws
+	@.ci/setup build test aws policy
 	@cmake -S . -B build-asan -G Ninja -DSLIPWAY_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug >build-asan.log 2>&1 || { cat build-asan.log; exit 1; }
 	@rm -f build-asan.log
 	@cmake --build build-asan
