@@ -259,11 +259,15 @@ static void push(lua_State *L, const struct sw_value *v, bool in_list) {
         }
         break;
     case SW_REF: sw_script__push_ref(L, v->ref.address, v->ref.path, v->secret); break;
-    case SW_CONCAT:
-        luaL_checkstack(L, (int)v->list.n + 4, NULL);
-        for (size_t i = 0; i < v->list.n; i++) push(L, v->list.v[i], true);
-        sw_script__join(L, (int)v->list.n);
+    case SW_CONCAT: {
+        int n = 0;
+        for (size_t i = 0; i < v->list.n; i++) {
+            push(L, v->list.v[i], true);
+            n = sw_script__join_some(L, n + 1);
+        }
+        sw_script__join(L, n);
         break;
+    }
     case SW_UNKNOWN: sw_script__push_unknown(L); break;
     }
 }

@@ -145,8 +145,11 @@ int sw_script__error_take(struct sw_script *s, lua_State *L, int status, struct 
                    (unsigned long long)(s->options.max_instructions / 1000000));
         if (s->spent_at.file) sw_err_at(err, s->spent_at);
     } else if (status == LUA_ERRMEM) {
-        sw_err_set(err, SW_ELIMIT, "the script wanted more than its %zu MiB of memory", s->limit >> 20);
-        if (s->full_at.file) sw_err_at(err, s->full_at);
+        if (s->too_deep)
+            sw_err_set(err, SW_ELIMIT, "stack overflow: a function calls itself without an end?");
+        else
+            sw_err_set(err, SW_ELIMIT, "the script wanted more than its %zu MiB of memory", s->limit >> 20);
+        if (s->refused_at.file) sw_err_at(err, s->refused_at);
     } else if (e && err && !err->code) {
         sw_err_move(err, e);
     } else if (!e) { /* the handler itself failed: a stack overflow within it */

@@ -1,4 +1,4 @@
-/* The Lua state: its memory limit, its instruction budget, and the one protected way in. */
+/* The Lua state: its instruction budget, and the one protected way in. */
 #include "host.h"
 
 #include <stdio.h>
@@ -34,38 +34,10 @@ void sw_script__charge(lua_State *L, size_t work) {
     hook(L, NULL);
 }
 
-/* Where the script is that memory is refused to. Not while Lua moves a stack, when its frames are not to be looked at: such a block is there
- * already, and is no larger than the largest stack. */
-static void note_full(struct sw_script *s, const void *p, size_t new_size) {
-    static const size_t largest_stack = (LUAI_MAXSTACK + 1024) * sizeof(void *) * 2;
-    if (s->running && (!p || new_size > largest_stack)) sw_script__where(s->running, 0, &s->full_at);
-}
-
-static void *allocate(void *ctx, void *p, size_t old_size, size_t new_size) {
-    struct sw_script *s = ctx;
-    if (!p) old_size = 0; /* then it is a type tag */
-    if (new_size == 0) {
-        free(p);
-        s->used -= old_size;
-        return NULL;
-    }
-    if (new_size > old_size) {
-        if (s->used + (new_size - old_size) > s->limit) {
-            note_full(s, p, new_size);
-            return NULL; /* Lua collects, tries again, then raises */
-        }
-        s->left -= (int64_t)((new_size - old_size) / BYTES_PER_INSTRUCTION);
-        if (s->left <= 0 && s->running && !s->spent)
-            lua_sethook(s->running, hook, LUA_MASKCOUNT, 1); /* the one call that may come at any time */
-    }
-    void *moved = realloc(p, new_size);
-    if (!moved) {
-        if (new_size <= old_size) return p; /* Lua relies on it: shrinking never fails */
-        return NULL;
-    }
-    s->used += new_size;
-    s->used -= old_size;
-    return moved;
+void sw_script__allocated(struct sw_script *s, size_t bytes) {
+    s->left -= (int64_t)(bytes / BYTES_PER_INSTRUCTION);
+    if (s->left <= 0 && s->running && !s->spent)
+        lua_sethook(s->running, hook, LUA_MASKCOUNT, 1); /* the one call that may come at any time */
 }
 
 static int panic(lua_State *L) {
@@ -77,7 +49,7 @@ static int panic(lua_State *L) {
 void sw_script__arm(struct sw_script *s, lua_State *L) {
     s->left = (int64_t)s->options.max_instructions;
     s->spent = false;
-    s->spent_at = s->full_at = (struct sw_pos){0};
+    s->spent_at = s->refused_at = (struct sw_pos){0};
     s->running = L;
     s->converted = 0;
     lua_sethook(L, hook, LUA_MASKCOUNT, HOOK_INTERVAL);
@@ -120,14 +92,14 @@ int sw_script_new(struct sw_loop *loop, struct sw_arena *arena, const struct sw_
     s->limit = s->options.max_memory;
     s->left = INT64_MAX;
     s->iface = (struct sw_types){sw_script__find_type, sw_script__prelude, sw_script__cancel, s};
-    s->L = lua_newstate(allocate, s);
+    s->L = lua_newstate(sw_script__allocate, s);
     if (!s->L) {
         free(s);
         return sw_err_set(err, SW_ELIMIT, "no memory for a Lua state");
     }
     lua_atpanic(s->L, panic);
     *(struct sw_script **)lua_getextraspace(s->L) = s;
-    int code = sw_script__run(s, init, NULL, err);
+    int code = sw_script__reserve_main(s->L) ? sw_script__run(s, init, NULL, err) : sw_err_set(err, SW_ELIMIT, "no memory");
     if (code) {
         sw_script_free(s);
         return sw_err_frame(err, "loading the Lua library");

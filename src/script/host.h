@@ -59,9 +59,10 @@ struct sw_script {
     int64_t left;       /* of the budget: instructions, and allocated bytes at a rate */
     bool spent;         /* the budget is used up: every further instruction raises */
     struct sw_pos spent_at;
-    struct sw_pos full_at; /* where memory was last refused; no file = not known */
-    lua_State *running;    /* the coroutine the hook belongs to */
-    size_t converted;      /* bytes of values made since the entry from C */
+    lua_State *running;       /* the coroutine the hook belongs to */
+    bool too_deep;            /* what was refused last is a larger stack */
+    struct sw_pos refused_at; /* the last time memory was */
+    size_t converted;         /* bytes of values made since the entry from C */
 
     struct sw_map sources; /* chunk name -> struct sw_source */
     struct {
@@ -110,6 +111,17 @@ int sw_script__run(struct sw_script *script, lua_CFunction fn, void *arg, struct
 /* Gives the thread a full budget. Before each lua_resume(). */
 void sw_script__arm(struct sw_script *script, lua_State *L);
 
+/* --- memory.c ---
+ */
+enum { SW_MANY_VALUES = 4000 }; /* at most so many go on the stack at once */
+void *sw_script__allocate(void *script, void *p, size_t old_size, size_t new_size);
+/* Counts bytes as work (host.c). */
+void sw_script__allocated(struct sw_script *script, size_t bytes);
+/* Gives a new state its stack for good. false = no memory. */
+bool sw_script__reserve_main(lua_State *L);
+/* [-0, +1] Never lua_newthread(): its stack would move. */
+lua_State *sw_script__new_thread(lua_State *L) SW_LJMP;
+
 /* --- error.c -----------------------------------------------------------------------------------------------------------------------------
  */
 struct sw_err *sw_script__error_new(lua_State *L) SW_LJMP;    /* [-0, +1] an empty error object: fill it, then lua_error() */
@@ -143,7 +155,9 @@ void sw_script__open_sandbox(lua_State *L) SW_LJMP;
 void sw_script__push_env(lua_State *L, enum sw_origin origin) SW_LJMP; /* [-0, +1] a fresh _ENV */
 void sw_script__open_order(lua_State *L) SW_LJMP;                      /* [-0, +0] sets next, pairs, ipairs in the table on top */
 void sw_script__open_table(lua_State *L) SW_LJMP;                      /* table, in the table on top */
-void sw_script__open_string(lua_State *L) SW_LJMP;                     /* string, in the table on top */
+void sw_script__open_string(lua_State *L) SW_LJMP;
+/* Bounds the results of a function (text, from, to) in the table on top. */
+void sw_script__few_results(lua_State *L, const char *name) SW_LJMP; /* string, in the table on top */
 void sw_script__open_freeze(lua_State *L) SW_LJMP;
 void sw_script__freeze(lua_State *L, int index) SW_LJMP;     /* [-0, +1] a read-only view of a table; other values as they are */
 bool sw_script__thaw(lua_State *L, int index) SW_LJMP;       /* [-0, +1] the table behind a view; false and [-0, +0] when it is none */
@@ -212,6 +226,8 @@ struct sw_text {
 bool sw_script__text(lua_State *L, int index, struct sw_text *ret);
 /* Joins the n values on top into one text: a string, a secret, a text with references, or unknown. [-n, +1] */
 void sw_script__join(lua_State *L, int n) SW_LJMP;
+/* For many values, after each that was pushed: joins the n on top once they are many, and gives how many there are now. */
+int sw_script__join_some(lua_State *L, int n) SW_LJMP;
 void sw_script__secret_value(lua_State *L, int index, struct sw_arena *arena, const struct sw_value **ret);
 void sw_script__open_opaque(lua_State *L) SW_LJMP;
 

@@ -289,6 +289,13 @@ static void push_run(lua_State *L, int from, int end) {
     luaL_pushresult(&b);
 }
 
+int sw_script__join_some(lua_State *L, int n) {
+    luaL_checkstack(L, 4, NULL);
+    if (n < 1000) return n;
+    sw_script__join(L, n);
+    return 1;
+}
+
 void sw_script__join(lua_State *L, int n) {
     int first = lua_gettop(L) - n + 1;
     bool refs = false, unknown = false, secret = false;

@@ -288,11 +288,14 @@ static int template_env(lua_State *L) {
 /* core.join(list): one text of its parts. */
 static int join(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
-    lua_Integer n = luaL_len(L, 1);
-    if (n > 250000) return luaL_error(L, "too many parts");
-    luaL_checkstack(L, (int)n + 10, "too many parts");
-    for (lua_Integer i = 1; i <= n; i++) lua_geti(L, 1, i);
-    sw_script__join(L, (int)n);
+    lua_Integer all = luaL_len(L, 1);
+    if (all > 250000) return luaL_error(L, "too many parts");
+    int n = 0;
+    for (lua_Integer i = 1; i <= all; i++) {
+        lua_geti(L, 1, i);
+        n = sw_script__join_some(L, n + 1);
+    }
+    sw_script__join(L, n);
     return 1;
 }
 
@@ -395,6 +398,7 @@ static void push_words(lua_State *L) {
     }
     lua_setfield(L, -2, "math");
     luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 0);
+    sw_script__few_results(L, "codepoint");
     lua_setfield(L, -2, "utf8");
     sw_script__open_json(L);
     sw_script__open_text(L);

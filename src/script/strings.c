@@ -50,6 +50,24 @@ static int format(lua_State *L) {
     return 1;
 }
 
+/* string.byte and utf8.codepoint: upvalue 1 is the standard one, which gives up to one result a byte. */
+static int few_results(lua_State *L) {
+    lua_Integer from = luaL_optinteger(L, 2, 1), to = luaL_optinteger(L, 3, from), len = luaL_len(L, 1);
+    if (from < 0) from += len + 1;
+    if (to < 0) to += len + 1;
+    if ((to < len ? to : len) - (from > 1 ? from : 1) >= SW_MANY_VALUES) return luaL_error(L, "too many bytes: %d at most", SW_MANY_VALUES);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+void sw_script__few_results(lua_State *L, const char *name) {
+    lua_getfield(L, -1, name);
+    lua_pushcclosure(L, few_results, 1);
+    lua_setfield(L, -2, name);
+}
+
 void sw_script__open_string(lua_State *L) {
     static const char *const kept[] = {"byte", "char", "len", "lower", "reverse", "sub", "upper"};
     luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 0); // standard
@@ -58,6 +76,7 @@ void sw_script__open_string(lua_State *L) {
         lua_getfield(L, -2, kept[i]);
         lua_setfield(L, -2, kept[i]);
     }
+    sw_script__few_results(L, "byte");
     lua_getfield(L, -2, "rep");
     lua_pushcclosure(L, repeat, 1);
     lua_setfield(L, -2, "rep");

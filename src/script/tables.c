@@ -47,31 +47,39 @@ static int concat(lua_State *L) {
         return guarded(L);
     }
     if (to - from > 100000) return luaL_error(L, "too many parts");
-    luaL_checkstack(L, (int)(to - from) * 2 + 4, "too many parts");
     int n = 0;
     for (lua_Integer i = from; i <= to; i++) {
         if (i > from && !lua_isnil(L, 2)) lua_pushvalue(L, 2), n++;
         lua_geti(L, 1, i);
-        n++;
+        n = sw_script__join_some(L, n + 1);
     }
     sw_script__join(L, n);
     return 1;
+}
+
+static int unpack(lua_State *L) {
+    lua_Integer from = luaL_optinteger(L, 2, 1), to = lua_istable(L, 1) ? luaL_opt(L, luaL_checkinteger, 3, luaL_len(L, 1)) : 0;
+    if (from < -MAX_RANGE || to > MAX_RANGE || to - from >= SW_MANY_VALUES)
+        return luaL_error(L, "too many results to unpack: %d at most", SW_MANY_VALUES);
+    return guarded(L);
 }
 
 void sw_script__open_table(lua_State *L) {
     static const struct {
         const char *name;
         bool writes;
+        lua_CFunction call; /* NULL: the standard one, which takes anything and loops over its arguments only */
     } functions[] = {
-        {"concat", false}, {"insert", true}, {"move", false}, {"pack", false}, {"remove", true}, {"sort", true}, {"unpack", false},
+        {"concat", false, concat}, {"insert", true, guarded}, {"move", false, guarded},  {"pack", false, NULL},
+        {"remove", true, guarded}, {"sort", true, guarded},   {"unpack", false, unpack},
     };
     luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 0); // standard
     lua_createtable(L, 0, 8);                           // standard table
     for (size_t i = 0; i < sw_countof(functions); i++) {
         lua_getfield(L, -2, functions[i].name);
-        if (functions[i].name[0] != 'p') { /* pack takes anything and loops over its arguments only */
+        if (functions[i].call) {
             lua_pushboolean(L, functions[i].writes);
-            lua_pushcclosure(L, functions[i].name[0] == 'c' ? concat : guarded, 2);
+            lua_pushcclosure(L, functions[i].call, 2);
         }
         lua_setfield(L, -2, functions[i].name);
     }

@@ -55,7 +55,7 @@ static int seal(lua_State *L) {
 
 static int make_thread(lua_State *L) {
     struct sw_fiber *fiber = lua_touserdata(L, 1);
-    lua_State *co = lua_newthread(L);
+    lua_State *co = sw_script__new_thread(L);
     fiber->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
     fiber->co = co;
     return fiber->make(L);

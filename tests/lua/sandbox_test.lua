@@ -61,7 +61,10 @@ refused("return table.concat(setmetatable({}, { __index = function() return '' e
 refused("return table.concat({}, '', 1, 1 << 50)", "out of range")
 refused("table.move({}, 1, 1 << 50, 2)", "out of range")
 refused("table.insert(setmetatable({}, { __len = function() return 1 << 50 end }), 1, 1)", "metatable")
-refused("return table.unpack({}, 1, 1 << 30)", "out of range")
+refused("return table.unpack({}, 1, 1 << 30)", "too many results")
+refused("return ('x'):rep(9000):byte(1, -1)", "too many bytes")
+refused("return utf8.codepoint(('x'):rep(9000), 1, -1)", "too many bytes")
+equal(user "return select('#', ('x'):rep(9000):byte(-4000, -1))", 4000)
 refused("return select(-1)", "out of range")
 
 -- table.*

@@ -1,5 +1,4 @@
 /* Playbooks -> struct sw_config, and types on a host through provider.h. */
-#include <time.h>
 
 #include "fixture.h"
 
@@ -419,26 +418,6 @@ static void batches(void **state) {
     fixture_end(&f);
 }
 
-static void is_fast(void **state) {
-    struct fixture f;
-    struct timespec from, to;
-    (void)state;
-    fixture_begin(&f, NULL, NULL);
-    fixture_write(&f, "link.lua", LINK);
-    clock_gettime(CLOCK_MONOTONIC, &from);
-    int code = fixture_declare(&f, "for i = 1, 100 do\n  local h = host('h' .. i) { address = '192.0.2.' .. i }\n  local last\n"
-                                   "  for k = 1, 25 do last = h:link('/a/' .. k) { target = '/b/' .. k, restart_on = { last } } end\n"
-                                   "  for k = 1, 25 do h:file('/etc/' .. k) { content = ('x'):rep(100) .. k, mode = '0644' } end\nend\n");
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    fixture_show(&f);
-    assert_int_equal(code, 0);
-    assert_int_equal(f.config->n_resources, 5000);
-    double took = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
-    print_message("5,000 resources in %.0f ms\n", took * 1000);
-    if (took > 3) fail_msg("too slow"); /* sanitizers and busy machines included; 0.15 s is usual */
-    fixture_end(&f);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(declares),
@@ -449,7 +428,6 @@ int main(void) {
         cmocka_unit_test(declares_again),
         cmocka_unit_test(marks_what_is_read),
         cmocka_unit_test(names_types),
-        cmocka_unit_test(is_fast),
         cmocka_unit_test(batches),
         cmocka_unit_test(reads_the_library_from_disk),
     };
