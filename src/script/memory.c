@@ -25,7 +25,6 @@ static bool is_larger_stack(size_t bytes) {
 /* Lua collects, tries again, then raises. */
 static void *refuse(struct sw_script *s, bool too_deep) {
     s->too_deep = too_deep;
-
     if (s->running) sw_script__where(s->running, 0, &s->refused_at);
     return NULL;
 }
