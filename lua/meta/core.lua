@@ -67,6 +67,11 @@ function core.type_files() end
 ---@return string
 function core.sha1(text) end
 
+---For a URL or a form: everything but unreserved characters as %XX. Of a secret a secret.
+---@param text slipway.Text
+---@return slipway.Text
+function core.uri_escape(text) end
+
 ---The path `slipway.file` read a text from.
 ---@param text string
 ---@return string?

@@ -1,4 +1,4 @@
-/* base64.*, sha256 and, for the library, sha1. Of a secret they give a secret. */
+/* base64.*, sha256 and, for the library, sha1 and uri_escape. Of a secret they give a secret. */
 #include "host.h"
 
 #include <openssl/evp.h>
@@ -66,9 +66,29 @@ static int sha1(lua_State *L) {
     return give(L, text.secret, hex, 40);
 }
 
+/* core.uri_escape(text): everything but unreserved characters as %XX (RFC 3986). */
+static int uri_escape(lua_State *L) {
+    static const char hex[] = "0123456789ABCDEF";
+    struct sw_text text;
+    if (!text_argument(L, &text)) return 1;
+    struct sw_scope *scope = sw_script__scope(L);
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (letter || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~')
+            sw_str_addc(&scope->str, (char)c);
+        else
+            sw_str_add(&scope->str, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+    }
+    give(L, text.secret, sw_str_z(&scope->str), scope->str.len);
+    if (text.secret && scope->str.p) sw_wipe(scope->str.p, scope->str.len);
+    sw_script__scope_close(scope);
+    return 1;
+}
+
 void sw_script__open_core_text(lua_State *L) {
-    lua_pushcfunction(L, sha1);
-    lua_setfield(L, -2, "sha1");
+    static const luaL_Reg functions[] = {{"sha1", sha1}, {"uri_escape", uri_escape}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }
 
 void sw_script__open_text(lua_State *L) {

@@ -295,7 +295,7 @@ void sw_script__declare_done(struct sw_script *script);
 void sw_script__open_json(lua_State *L) SW_LJMP;      /* json, yaml in the table on top */
 void sw_script__open_xml(lua_State *L) SW_LJMP;       /* xml in the table on top */
 void sw_script__open_text(lua_State *L) SW_LJMP;      /* base64, sha256 in the table on top */
-void sw_script__open_core_text(lua_State *L) SW_LJMP; /* sha1 in the table on top */
+void sw_script__open_core_text(lua_State *L) SW_LJMP; /* sha1, uri_escape in the table on top */
 void sw_script__open_sh(lua_State *L) SW_LJMP;        /* sh, sh_quote, sh_prelude in the table on top */
 void sw_script__open_cidr(lua_State *L) SW_LJMP;      /* cidr in the table on top */
 void sw_script__open_testing(lua_State *L) SW_LJMP;   /* in the table on top */
