@@ -26,7 +26,7 @@ function core.io.all(functions, limit)
 end
 
 local defined = {} -- name -> { client, origin }
-local clients = {} -- name and hash of the configuration -> client
+local clients = require "share".cache(core.io) -- by name and hash of the configuration
 
 function provider.define(name, spec)
   if type(name) ~= "string" or type(spec) ~= "table" or type(spec.client) ~= "function" then
@@ -48,14 +48,7 @@ local function client_of(name, config, hash)
   local found = defined[name]
   if not found then core.fail(("there is no provider '%s'"):format(name)) end
   refuse_strangers(found.origin, ("the provider '%s'"):format(name))
-  local key = name .. " " .. hash
-  local client = clients[key]
-  if not client then
-    client = found.client(config, core.io)
-    clients[key] = clients[key] or client -- another call may have made it while this one waited
-    client = clients[key]
-  end
-  return client
+  return clients.once(name .. " " .. hash, function() return found.client(config, core.io) end)
 end
 
 --- `slipway import` leaves an item whose recorded attributes are its id and nothing else.

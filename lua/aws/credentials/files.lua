@@ -6,6 +6,7 @@ local files = {}
 local function unquoted(name) return name:match('^"(.*)"$') or name:match("^'(.*)'$") or name end
 
 local function read(ctx, path)
+  if path == "/dev/null" then return {}, false end -- how people say "none"
   local text = ctx.io.read_file(path)
   return text and ini.parse(text, path) or {}, text ~= nil
 end

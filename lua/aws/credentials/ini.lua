@@ -57,6 +57,17 @@ function Reader:entry(text, line, indent)
   self.key, self.indent, self.map = key, indent, nil
 end
 
+function Reader:line(line, number)
+  local indent = #line:match("^[ \t]*")
+  if self.section and self.key and indent > self.indent then
+    self:nested(line, number)
+  elseif line:find("^%[") then
+    self:header(line, number)
+  else
+    self:entry(line, number, indent)
+  end
+end
+
 --- @param path string for messages
 --- @return table sections { { name, line, keys = { key = value | { key = value } } } }, in order
 function ini.parse(text, path)
@@ -66,16 +77,7 @@ function ini.parse(text, path)
   for raw in (text .. "\n"):gmatch("([^\n]*)\n") do
     number = number + 1
     local line = raw:gsub("\r$", "")
-    local indent = #line:match("^[ \t]*")
-    if line:find("^%s*[#;]") or line:find("^%s*$") then
-      -- a comment, or nothing
-    elseif reader.section and reader.key and indent > reader.indent then
-      reader:nested(line, number)
-    elseif line:find("^%[") then
-      reader:header(line, number)
-    else
-      reader:entry(line, number, indent)
-    end
+    if not line:find("^%s*[#;]") and not line:find("^%s*$") then reader:line(line, number) end
   end
   return reader.sections
 end

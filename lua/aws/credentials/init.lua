@@ -117,7 +117,10 @@ local function chain(ctx)
   local profile = { ("profile '%s' in %s and %s"):format(ctx.profile_name, found.config, found.credentials), from_profile }
   local last = { { "container", container.load }, { "instance", imds.load } }
   if ctx.config.profile then return { profile, table.unpack(last) } end
-  return { { "environment", environment.load }, { "web identity", from_web_identity }, profile, table.unpack(last) }
+  local first, second = { "web identity", from_web_identity }, profile
+  local settings = ctx.profile()
+  if settings.role_arn and not settings.web_identity_token_file then first, second = second, first end
+  return { { "environment", environment.load }, first, second, table.unpack(last) }
 end
 
 local function look(ctx)

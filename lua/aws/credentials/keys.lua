@@ -1,5 +1,5 @@
 --- Keys in use: fetched when they are first wanted, again before they expire, and once for all who wait.
-local share = require "aws/provider/share"
+local share = require "share"
 
 local keys = {}
 

@@ -61,7 +61,7 @@ function answer.list(value) return type(value) == "table" and value or {} end
 local function unreadable(call, problem)
   local message = ("aws %s %s: the answer cannot be read: %s"):format(call.service, call.action, problem)
   if call.safe then return fail(message, "is something between here and AWS changing answers?") end
-  return core.fail_as("unreachable", message, "the call may have had an effect: the next run looks")
+  return fail_unknown(message, "the call may have had an effect: the next run looks")
 end
 
 local DEFAULT_LISTS = { "item", "member" }

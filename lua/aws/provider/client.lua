@@ -12,7 +12,7 @@ local region = require "aws/provider/region"
 local rest = require "aws/provider/rest"
 local retry = require "aws/provider/retry"
 local service = require "aws/provider/service"
-local share = require "aws/provider/share"
+local share = require "share"
 local tags = require "aws/provider/tags"
 local throttle = require "aws/provider/throttle"
 local wait = require "aws/provider/wait"
@@ -117,6 +117,14 @@ return function(config, io)
   function client.arn(_, name, resource, in_region, account)
     return ("arn:%s:%s:%s:%s:%s"):format(ctx.partition, name, in_region or ctx.region, account or client.account(), resource)
   end
+
+  function client.all(_, functions) return io.all(functions) end
+
+  function client.now() return io.now() end
+
+  function client.sleep(_, seconds) return io.sleep(seconds) end
+
+  function client.event() return io.event() end
 
   function client.once(_, key, fn) return ctx.once(key, fn) end
 

@@ -107,7 +107,7 @@ end
 
 --- The code of the error slipway ends with. Only what is lost keeps an intent open.
 local function kind(err)
-  if err.lost then return err.timeout and "timeout" or "unreachable" end
+  if err.lost then return "uncertain" end
   if err.transport then return "unreachable" end
   if err.class == "throttle" then return "limit" end
   if is_bad_key(err.code) then return "auth" end

@@ -11,8 +11,9 @@ local OPTIONS = { retry = true, within = true, gone = true, idempotent = true, l
 
 --- Twice is once: AWS's reference says so of each, or the call sets what it names to what it says.
 local REPEATABLE = {
-  "^Modify", "^Put", "^Set", "^Update", "^Tag", "^Untag", "^CreateTags$", "^DeleteTags$", "^AddTags", "^RemoveTags", "^TerminateInstances$",
-  "^RegisterTargets$", "^DeregisterTargets$", "^AttachRolePolicy$", "^DetachRolePolicy$", "^AssumeRole", "^AssociateAddress$", "^DisassociateAddress$", "^StartInstances$",
+  "^Modify", "^Put", "^Set", "^Update", "^Tag", "^Untag", "^CreateTags$", "^DeleteTags$", "^AddTags", "^RemoveTags",
+  "^TerminateInstances$", "^RegisterTargets$", "^DeregisterTargets$", "^AttachRolePolicy$", "^DetachRolePolicy$", "^AssumeRole",
+  "^AssociateAddress$", "^DisassociateAddress$", "^StartInstances$",
   "^StopInstances$", "^DeleteLoadBalancer$", "^DeleteKeyPair$", "^Monitor", "^Unmonitor", "^Replace",
 }
 local TOKENS = { "ClientToken", "IdempotencyToken", "CallerReference" }

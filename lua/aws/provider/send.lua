@@ -53,6 +53,7 @@ local function exchange(ctx, call, keys)
     body = call.body,
     timeout = call.timeout or call.safe and READ_TIMEOUT or WRITE_TIMEOUT,
     ca_file = ctx.ca_file,
+    note = call.service .. " " .. call.action,
     sign = keys and {
       service = call.sign.service,
       region = call.sign.region,

@@ -11,11 +11,10 @@ function wait.until_done(io, spec)
   for key in pairs(spec) do
     if not KNOWN[key] then error(("wait has no '%s'"):format(tostring(key)), 0) end
   end
-  local started, pause, shown, state = io.now(), spec.every or EVERY, nil, nil
+  local started, pause, shown = io.now(), spec.every or EVERY, nil
   local within = spec.within or WITHIN
   while true do
-    local value
-    value, state = spec.check()
+    local value, state = spec.check()
     if value then return value end
     local spent = io.now() - started
     if spent >= within then
