@@ -13,7 +13,9 @@ enum sw_action {
     SW_REPLACE, /* delete, then create (or create first with lifecycle.create_before_destroy) */
     SW_DELETE,
     SW_FORGET, /* drop from the state, leave the world alone */
+    SW_READ, /* a data source that can be read at apply only; one that was read when the plan was made is a NOOP with its values in `after` */
 };
+enum { SW_N_ACTIONS = SW_READ + 1 };
 const char *sw_action_name(enum sw_action action); /* "create" */
 const char *sw_action_sign(enum sw_action action); /* "+" "~" "-/+" "-" "." */
 
@@ -52,9 +54,11 @@ struct sw_plan {
     size_t n_moved;
     const char **warnings;
     size_t n_warnings;
-    size_t count[6]; /* by action */
+    size_t count[SW_N_ACTIONS]; /* by action */
 };
 
+/* Counts an item's action. What was read when the plan was made is nothing that changes or stays: it does not count. */
+void sw_plan_count(struct sw_plan *plan, const struct sw_plan_item *item);
 bool sw_plan_is_empty(const struct sw_plan *plan); /* nothing but NOOPs */
 
 /* The saved form: canonical JSON in a small envelope {"slipway_plan": 1, …}; every secret in it encrypted with `key`

@@ -70,6 +70,7 @@ struct sw_type {
     const char *doc;
     bool on_host;
     bool batched;         /* probe and read take all of a host's items of this type at once */
+    bool data;            /* in an API: only listed */
     bool owns_host;       /* deleting one takes everything on hosts that refer to it with it (a VM) */
     const char *provider; /* default provider alias of an API type, e.g. "lab" */
     const struct sw_schema *schema;

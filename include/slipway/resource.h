@@ -30,6 +30,7 @@ struct sw_resource {
     const char **triggers;          /* addresses whose change makes this one act again (restart_on); NULL-terminated or NULL */
     struct sw_lifecycle lifecycle;
     bool ephemeral; /* acts only when something that depends on it acts; never in state */
+    bool data;      /* a data source: only read, and never in state */
     size_t index;   /* order of declaration */
 };
 

@@ -4,7 +4,7 @@ local FUNCTIONS = {
   host = { "declare", "many", "normalise", "probe", "read", "probe_all", "read_all", "apply", "result", "remove" },
   api = { "declare", "many", "normalise", "list", "create", "update", "delete", "import" },
 }
-local FIELDS = { "doc", "on", "provider", "owns_host", "ephemeral", "open", "name", "schema" }
+local FIELDS = { "doc", "on", "provider", "owns_host", "ephemeral", "open", "data", "name", "schema" }
 
 local function set(lists)
   local found = {}
@@ -31,8 +31,19 @@ local function check(name, spec)
   end
   if on == "api" then
     needs "list"
-    needs "create"
+    if spec.data then
+      for _, key in ipairs { "create", "update", "delete", "import" } do
+        if spec[key] then error(("resource %q: a data source is only read, it has no %s"):format(name, key), 0) end
+      end
+    else
+      needs "create"
+    end
+    if (spec.data or false) ~= (name:find("^data%.") ~= nil) then
+      error(("resource %q: data sources, and nothing else, are called data.NAME and have data = true"):format(name), 0)
+    end
     if not spec.provider then error(("resource %q: provider = \"...\" is missing"):format(name), 0) end
+  elseif spec.data then
+    error(("resource %q: a data source is in an API"):format(name), 0)
   elseif spec.probe_all then
     needs "read_all"
     needs "apply"

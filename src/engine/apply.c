@@ -36,6 +36,7 @@ static int make_items(struct apply *app, struct sw_err *err) {
             return SW_EINVAL;
         }
         it->have = it->plan->before;
+        it->action = it->plan->action;
         app_mask_collect(&app->mask, arena, it->plan->after, false);
         app_mask_collect(&app->mask, arena, it->plan->prior, false);
         sw_map_set(&app->by_address, it->plan->resource->address, it);
@@ -117,14 +118,14 @@ static void start_api_reads(struct apply *app) {
         struct app_item *it = &app->items[i];
         const struct sw_resource *resource = it->plan->resource;
         if (it->host || !eng_acts(it->plan->action) || it->plan->at_apply || resource->ephemeral) continue;
-        const char *alias = resource->provider ? resource->provider : it->type->provider;
-        const char *key = sw_printf(arena, "%s %s", alias ? alias : "", resource->type);
+        const char *alias;
+        const struct sw_value *config = eng_provider(app->plan->providers, resource, it->type, &alias);
+        const char *key = sw_printf(arena, "%s %s", alias, resource->type);
         struct eng_read *read = sw_map_find(&by_key, key);
         if (!read) {
-            const struct sw_value *config = alias ? sw_get(app->plan->providers, alias) : NULL;
             read = &app->reads[app->n_reads++];
             *read = (struct eng_read){.engine = app->engine, .type = it->type, .done = api_read, .ctx = app};
-            read->provider = sw_value_resolve(arena, config ? config : &SW_EMPTY_MAP, app_lookup, app);
+            read->provider = sw_value_resolve(arena, config, app_lookup, app);
             read->items = sw_new_n(arena, struct sw_item, app->plan->n_items);
             read->types = sw_new_n(arena, const struct sw_type *, app->plan->n_items);
             sw_map_set(&by_key, key, read);
@@ -144,7 +145,7 @@ static void start_api_reads(struct apply *app) {
 /* ---- the pump ---- */
 
 static bool is_running(const struct apply *app) {
-    if (app->reads_running || app->api_running) return true;
+    if (app->reads_running || app->late_running || app->api_running) return true;
     for (size_t i = 0; i < app->n_hosts; i++)
         if (app_host_busy(&app->hosts[i])) return true;
     return false;
@@ -167,24 +168,33 @@ static void start_ready(struct apply *app) {
     unsigned limit = app->engine->parallelism ? app->engine->parallelism : DEFAULT_PARALLELISM;
     while (app->ready_head < app->ready.n && !app->stopping) {
         struct app_item *it = &app->items[app->ready.v[app->ready_head]];
-        if (it->stage == APP_WAITS && eng_acts(it->plan->action) && app->api_running >= limit) break;
+        bool late = app_is_late(it);
+        if (it->stage == APP_WAITS && eng_acts(it->action) && !late && app->api_running >= limit) break;
         app->ready_head++;
         if (it->stage != APP_WAITS) continue;
-        if (it->plan->action == SW_NOOP)
+        if (it->action == SW_NOOP)
             pass(app, it);
-        else if (it->plan->action == SW_FORGET)
+        else if (it->action == SW_FORGET)
             app_done(app, it, NULL, false);
+        else if (late)
+            app_late_push(app, it);
         else
             app_api_start(app, it);
     }
+    if (app->late.n) app_late_start(app);
     for (size_t i = 0; i < app->n_hosts && !app->stopping; i++)
         if (app->hosts[i].stage == HOST_IDLE) app_host_advance(&app->hosts[i]);
+}
+
+void app_enqueue(struct apply *app, struct app_item *it) {
+    sw_vec_push(&app->ready, (uint32_t)(it - app->items));
+    app->again = true;
 }
 
 void app_release(struct apply *app, struct app_item *it) {
     for (size_t k = 0; k < it->n_needed_by; k++) {
         struct app_item *next = &app->items[it->needed_by[k]];
-        if (--next->missing == 0 && !in_host_queue(next)) sw_vec_push(&app->ready, it->needed_by[k]);
+        if (--next->missing == 0 && !in_host_queue(next)) app_enqueue(app, next);
     }
     app->again = true;
 }
@@ -312,7 +322,7 @@ static int walk(struct apply *app, struct sw_err *err) {
     int rc;
     if ((rc = recover(app, err)) != 0 || (rc = note_due(app, err)) != 0) return rc;
     for (size_t i = 0; i < app->plan->n_items; i++)
-        if (app->items[i].missing == 0 && !in_host_queue(&app->items[i])) sw_vec_push(&app->ready, (uint32_t)i);
+        if (app->items[i].missing == 0 && !in_host_queue(&app->items[i])) app_enqueue(app, &app->items[i]);
     start_api_reads(app);
     app_pump(app);
     sw_loop_run(engine->loop, &app->idle);
@@ -367,6 +377,7 @@ out:
         if (app.hosts[i].stopper) sw_remote_free(app.hosts[i].stopper);
     }
     sw_vec_done(&app.ready);
+    sw_vec_done(&app.late);
     sw_map_done(&app.by_address);
     sw_map_done(&app.host_by_name);
     return rc;

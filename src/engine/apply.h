@@ -5,7 +5,8 @@
  * apply_host.c  one host: reads once more, then decides how many steps go into the next script
  * apply_segment.c  runs that script
  * mask.c        secrets in what steps print
- * apply_api.c   one API call at a time an item, a few items at a time
+ * apply_late.c  API items that can be read during the walk only
+ * apply_api.c   one API call at a time an item, many items at a time
  */
 #ifndef SLIPWAY_ENGINE_APPLY_H
 #define SLIPWAY_ENGINE_APPLY_H
@@ -28,10 +29,12 @@ struct app_item {
     const struct sw_type *type;
     struct app_host *host; /* NULL for API items */
     enum app_stage stage;
-    bool changed;   /* its step or call ran */
-    bool due;       /* the state remembers that it is to act */
-    bool stale;     /* read again and found different from the plan */
-    size_t missing; /* needs not finished yet */
+    enum sw_action action; /* what it does: the plan's, or what a late look at the world told */
+    bool late;             /* read during the walk */
+    bool changed;          /* its step or call ran */
+    bool due;              /* the state remembers that it is to act */
+    bool stale;            /* read again and found different from the plan */
+    size_t missing;        /* needs not finished yet */
     uint32_t *needed_by;
     size_t n_needed_by;
     const struct sw_value *desired; /* resolved, set when it is started */
@@ -92,6 +95,11 @@ struct apply {
     } ready; /* API and forget items whose needs are met, in the order they became so */
     size_t ready_head;
     size_t api_running;
+    struct {
+        struct app_item **v;
+        size_t n, cap;
+    } late; /* to be read before it is known what they need */
+    size_t late_running;
     bool pumping, again;
     bool stopping;
     bool idle; /* nothing runs: the loop may end */
@@ -113,7 +121,16 @@ static inline struct app_item *app_find(const struct apply *app, const char *add
 void app_pump(struct apply *app);
 /* The item is finished, one way or another: what waited for it waits for one thing less. */
 void app_release(struct apply *app, struct app_item *it);
+/* It waits for nothing any more. */
+void app_enqueue(struct apply *app, struct app_item *it);
 sw_lookup_fn app_lookup; /* ctx = struct apply */
+
+/* apply_late.c */
+/* Whether it has to be read before it can be done, or is nothing but read. */
+bool app_is_late(const struct app_item *it);
+void app_late_push(struct apply *app, struct app_item *it);
+/* Reads what was pushed since, one list a type. */
+void app_late_start(struct apply *app);
 
 /* apply_item.c */
 /* Resolves `desired`; *ret_unknown tells that something it refers to is not known yet. */

@@ -43,7 +43,7 @@ static void on_done(void *ctx, const struct sw_value *attributes, struct sw_err 
         app_fail(app, call->it, &own, certain);
     } else {
         const struct sw_value *result = call->it->desired;
-        if (call->it->plan->action == SW_UPDATE && call->it->have) result = sw_map_merge(arena, call->it->have, result);
+        if (call->it->action == SW_UPDATE && call->it->have) result = sw_map_merge(arena, call->it->have, result);
         if (call->made) result = result ? sw_map_merge(arena, result, call->made) : call->made;
         app_done(app, call->it, result, true);
     }
@@ -78,12 +78,11 @@ void app_api_start(struct apply *app, struct app_item *it) {
         app_fail(app, it, &err, true);
         return;
     }
-    const char *alias = resource->provider ? resource->provider : it->type->provider;
-    const struct sw_value *config = alias ? sw_get(app->plan->providers, alias) : NULL;
+    const struct sw_value *config = eng_provider(app->plan->providers, resource, it->type, NULL);
     struct call *call = sw_new(arena, struct call);
     call->app = app;
     call->it = it;
-    call->provider = sw_value_resolve(arena, config ? config : &SW_EMPTY_MAP, app_lookup, app);
+    call->provider = sw_value_resolve(arena, config, app_lookup, app);
     call->item = (struct sw_item){.resource = resource,
                                   .desired = it->desired,
                                   .prior = it->plan->prior,
@@ -91,9 +90,9 @@ void app_api_start(struct apply *app, struct app_item *it) {
                                   .token = it->token,
                                   .triggered = it->plan->triggered || app_triggered(app, it)};
     /* Whoever deletes sees what is there, its id above all, and not only what a state recorded of it. */
-    if (it->plan->action == SW_DELETE && it->have) call->item.prior = it->have;
+    if (it->action == SW_DELETE && it->have) call->item.prior = it->have;
     app->api_running++;
-    enum sw_action first = it->plan->action;
+    enum sw_action first = it->action;
     /* What a dead run began, and left partly made, is finished by what makes it. */
     if (first == SW_UPDATE && it->open) first = SW_CREATE;
     if (first == SW_REPLACE) {

@@ -71,12 +71,12 @@ bool app_triggered(const struct apply *app, const struct app_item *it) {
 /* The same creation once more has the same token, so that an API that knows tokens makes it once. What is found of it carries that token, too.
  * What nobody finds and is asked for with other words is another creation. */
 static const char *token_of(const struct app_item *it) {
-    if (!it->open || it->plan->action == SW_DELETE) return NULL;
+    if (!it->open || it->action == SW_DELETE) return NULL;
     return it->have || sw_value_equal(it->open->desired, it->desired) ? it->open->token : NULL;
 }
 
 static enum sw_action journalled(const struct app_item *it) {
-    enum sw_action action = it->plan->action;
+    enum sw_action action = it->action;
     if (it->plan->resource->ephemeral) return SW_UPDATE; /* nothing to find again */
     if (it->open) return action == SW_UPDATE ? SW_CREATE : action;
     return action == SW_CREATE && it->have ? SW_UPDATE : action; /* what was there before, as read at last, is not made */
@@ -94,7 +94,7 @@ int app_journal(struct apply *app, struct app_item **items, size_t n, struct sw_
                                         .provider = resource->provider,
                                         .action = journalled(items[i]),
                                         .token = token_of(items[i]),
-                                        .supersedes = items[i]->open && items[i]->plan->action != SW_DELETE ? items[i]->open->id : 0,
+                                        .supersedes = items[i]->open && items[i]->action != SW_DELETE ? items[i]->open->id : 0,
                                         .desired = items[i]->desired};
     }
     int rc = sw_journal_open(app->engine->state, app->engine->arena, intents, n, err);
@@ -134,20 +134,21 @@ static void settle(struct apply *app, struct app_item *it) {
 
 void app_done(struct apply *app, struct app_item *it, const struct sw_value *attributes, bool changed) {
     const struct sw_resource *resource = it->plan->resource;
-    enum sw_action action = it->plan->action;
+    enum sw_action action = it->action;
     bool removes = action == SW_DELETE || action == SW_FORGET;
     it->stage = APP_DONE;
     it->changed = changed;
     it->result = attributes;
-    if (changed || removes)
+    bool data = resource->data;
+    if (!data && (changed || removes))
         app->result.done++;
-    else
+    else if (!data)
         app->result.unchanged++;
     struct sw_state_resource record = eng_record(resource, attributes, "ok");
     record.depends = app_depends(app, it);
-    close_intent(app, it, "ok", removes || resource->ephemeral ? NULL : &record, removes);
+    close_intent(app, it, "ok", removes || data || resource->ephemeral ? NULL : &record, removes);
     settle(app, it);
-    emit(app, SW_EV_DONE, it, changed || removes ? NULL : "already so", NULL);
+    emit(app, SW_EV_DONE, it, changed || removes || data ? NULL : "already so", NULL);
     app_release(app, it);
 }
 
@@ -171,10 +172,10 @@ void app_fail(struct apply *app, struct app_item *it, struct sw_err *err, bool c
     it->stage = APP_FAILED;
     app->result.failed++;
     sw_err_at(err, resource->pos);
-    sw_err_frame(err, "%s '%s'", it->plan->action == SW_DELETE ? "removing" : "applying", resource->address);
+    sw_err_frame(err, "%s '%s'", it->action == SW_DELETE ? "removing" : resource->data ? "reading" : "applying", resource->address);
     if (certain && it->intent) {
         /* Something may have been made before it failed: it is recorded, so that it can be finished or removed. */
-        bool partial = (it->plan->action == SW_CREATE || it->plan->action == SW_REPLACE) && !resource->ephemeral;
+        bool partial = (it->action == SW_CREATE || it->action == SW_REPLACE) && !resource->ephemeral;
         struct sw_state_resource record =
             eng_record(resource, it->have ? it->desired : eng_begun(app->engine, resource->type, it->desired), "partial");
         record.depends = app_depends(app, it);
@@ -199,7 +200,7 @@ void app_unstarted(struct apply *app, struct app_item *it) {
 
 void app_adopt(struct apply *app, struct app_item *it) {
     const struct sw_plan_item *plan = it->plan;
-    if (plan->resource->ephemeral || !it->result || it->open ||
+    if (plan->resource->ephemeral || plan->resource->data || !it->result || it->open ||
         (plan->prior && !plan->unsettled && sw_value_equal(plan->prior, it->result)))
         return;
     struct sw_state_resource record = eng_record(plan->resource, it->result, "ok");

@@ -152,6 +152,7 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
     if (!it->declared) return decide_removal(p, it, err);
     if ((rc = resolve_desired(p, it, &desired, err)) != 0) return rc;
     plan->after = desired;
+    if (plan->resource->data) return eng_data_decide(p, it, desired, err);
     if (plan->resource->ephemeral) return 0; /* eng_decide_ephemeral() */
 
     bool trusts = p->options->no_refresh && !it->open;

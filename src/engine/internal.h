@@ -75,7 +75,7 @@ struct eng_item {
     bool selected;                            /* by --target and --exclude */
     bool forgotten;                           /* named by removed {} */
     bool due;                                 /* a trigger of it changed in a run that did not get to it */
-    bool read;                                /* `have` holds, or at_apply is set */
+    bool asked;                               /* a data source whose turn to be read came */
     bool decided;
     const struct sw_value *have;
     size_t reader; /* index of its reader, SIZE_MAX = none */
@@ -113,8 +113,11 @@ static inline struct eng_item *eng_find(const struct eng_plan *p, const char *ad
     return sw_map_find(&p->by_address, address);
 }
 static inline bool eng_acts(enum sw_action action) {
-    return action != SW_NOOP && action != SW_FORGET;
+    return action != SW_NOOP && action != SW_FORGET && action != SW_READ;
 }
+/* The configuration of an API resource's provider, which may hold references, and its alias ("" when it has none). */
+const struct sw_value *eng_provider(const struct sw_value *providers, const struct sw_resource *resource, const struct sw_type *type,
+                                    const char **ret_alias);
 
 /* items.c: config + state -> items, hosts. */
 int eng_items_collect(struct eng_plan *p, struct sw_err *err);
@@ -124,6 +127,14 @@ int eng_items_select(struct eng_plan *p, struct sw_err *err);
 int eng_items_order(struct eng_plan *p, struct sw_err *err);
 /* rounds.c: reads the world and decides, in rounds. */
 int eng_rounds(struct eng_plan *p, struct sw_err *err);
+/* data.c: data sources. */
+/* Readers for those that can be asked now; what can only be asked at apply is marked. Returns how many it dealt with. */
+size_t eng_data_round(struct eng_plan *p);
+int eng_data_decide(struct eng_plan *p, struct eng_item *it, const struct sw_value *desired, struct sw_err *err);
+/* The error of one that finds nothing: what it asked for. */
+int eng_data_missing(const struct sw_resource *resource, const struct sw_value *desired, struct sw_err *err);
+/* Those that providers and connections refer to, which a destroy needs too: address -> const struct sw_resource. */
+void eng_data_needed(const struct sw_config *config, struct sw_map *ret);
 /* decide.c */
 int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err);
 void eng_decide_ephemeral(struct eng_plan *p);

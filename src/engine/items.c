@@ -50,6 +50,15 @@ static int add(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
             return SW_EINVAL;
         }
     }
+    /* Without its configuration it would be looked for elsewhere (another region), not found, and forgotten. */
+    if (!resource->host && resource->provider && !sw_get(p->config->providers, resource->provider)) {
+        sw_err_set(err, SW_EINVAL, "'%s' was made with the provider '%s', which the playbook does not declare any more", resource->address,
+                   resource->provider);
+        sw_err_at(err, resource->pos);
+        sw_err_hint(err, "declare it until its resources are gone: provider \"%s\" { name = \"%s\", ... }", resource->provider,
+                    it->type->provider ? it->type->provider : "...");
+        return SW_EINVAL;
+    }
     it->selected = true;
     it->reader = SIZE_MAX;
     it->plan.prior = it->recorded ? it->recorded->attributes : NULL;
@@ -80,14 +89,17 @@ int eng_items_collect(struct eng_plan *p, struct sw_err *err) {
     struct sw_map by_address = {0};
     for (size_t i = 0; i < n_recorded; i++) sw_map_set(&by_address, moved_to(config, recorded[i].address), &recorded[i]);
 
+    struct sw_map data = {0};
+    if (p->options->destroy) eng_data_needed(config, &data);
     p->items = sw_new_n(engine->arena, struct eng_item, config->n_resources + n_recorded + 1);
     for (size_t i = 0; i < config->n_resources && rc == 0; i++) {
         struct eng_item *it = &p->items[p->n_items];
         it->plan.resource = config->resources[i];
-        it->declared = !p->options->destroy;
+        bool needed = sw_map_find(&data, config->resources[i]->address) != NULL;
+        it->declared = !p->options->destroy || needed;
         it->recorded = sw_map_find(&by_address, config->resources[i]->address);
         /* Destroying takes what was made, not what was only declared. */
-        if (p->options->destroy && !it->recorded) continue;
+        if (p->options->destroy && !it->recorded && !needed) continue;
         rc = add(p, it, err);
     }
     for (size_t i = 0; i < n_recorded && rc == 0; i++) {
@@ -100,6 +112,7 @@ int eng_items_collect(struct eng_plan *p, struct sw_err *err) {
         rc = add(p, it, err);
     }
     sw_map_done(&by_address);
+    sw_map_done(&data);
     struct sw_map open = {0};
     if (rc == 0) rc = eng_open_creates(engine, &open, err);
     for (size_t i = 0; i < p->n_items && rc == 0; i++)

@@ -47,18 +47,25 @@ static void add_declared(struct edges *e, struct sw_map *last_on_host) {
         need_all((const char *const *)resource->depends, e);
         need_all((const char *const *)resource->triggers, e);
         need_all((const char *const *)resource->lifecycle.replace_on, e);
-        if (!resource->host) continue;
+        if (!resource->host) {
+            sw_value_each_ref(eng_provider(p->config->providers, resource, it->type, NULL), need, e);
+            continue;
+        }
         sw_value_each_ref(it->host->connection, need, e);
         const struct eng_item *before = sw_map_set(last_on_host, resource->host, it);
         if (before) edge(e, i, index_of(p, before));
     }
 }
 
-static void leaving_bases(struct edges *e, size_t i, const char **depends) {
-    for (size_t k = 0; depends && depends[k]; k++) {
-        const struct eng_item *base = eng_find(e->p, depends[k]);
-        if (base && !base->declared && base != &e->p->items[i]) edge(e, index_of(e->p, base), i);
-    }
+static void leaving_base(const char *address, const char *path, void *ctx) {
+    (void)path;
+    const struct edges *e = ctx;
+    const struct eng_item *base = eng_find(e->p, address);
+    if (base && !base->declared && base != &e->p->items[e->from]) edge(e, index_of(e->p, base), e->from);
+}
+
+static void leaving_bases(struct edges *e, const char **depends) {
+    for (size_t k = 0; depends && depends[k]; k++) leaving_base(depends[k], NULL, e);
 }
 
 /* Whatever was recorded as depending on a leaving item goes (or changes) first. */
@@ -66,9 +73,13 @@ static void add_recorded(struct edges *e) {
     struct eng_plan *p = e->p;
     for (size_t i = 0; i < p->n_items; i++) {
         const struct eng_item *it = &p->items[i];
-        leaving_bases(e, i, it->recorded ? it->recorded->depends : NULL);
+        e->from = i;
+        leaving_bases(e, it->recorded ? it->recorded->depends : NULL);
         /* What a dead run began has no record of its own yet: when it is destroyed, the playbook still says what it was built on. */
-        if (it->open) leaving_bases(e, i, it->plan.resource->depends);
+        if (it->open) leaving_bases(e, it->plan.resource->depends);
+        /* What its provider speaks to must be there for as long as it is. */
+        if (!it->declared && !it->plan.resource->host)
+            sw_value_each_ref(eng_provider(p->config->providers, it->plan.resource, it->type, NULL), leaving_base, e);
     }
 }
 

@@ -37,7 +37,7 @@ static void finish_items(struct eng_plan *p, struct sw_plan *plan) {
         it->plan.needs = sw_new_n(arena, uint32_t, n + 1);
         for (size_t d = 0; d < n; d++)
             if (place[needs[d]] != UINT32_MAX) it->plan.needs[it->plan.n_needs++] = place[needs[d]];
-        plan->count[it->plan.action]++;
+        sw_plan_count(plan, &it->plan);
         plan->items[plan->n_items++] = it->plan;
     }
 }

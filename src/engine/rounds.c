@@ -10,24 +10,26 @@
 
 /* ---- readers ---- */
 
-static const struct sw_value *provider_config(struct eng_plan *p, const struct eng_item *it, const char **ret_alias) {
-    const char *alias = it->plan.resource->provider ? it->plan.resource->provider : it->type->provider;
-    *ret_alias = alias ? alias : "";
-    const struct sw_value *config = alias ? sw_get(p->config->providers, alias) : NULL;
+const struct sw_value *eng_provider(const struct sw_value *providers, const struct sw_resource *resource, const struct sw_type *type,
+                                    const char **ret_alias) {
+    const char *alias = resource->provider ? resource->provider : type->provider;
+    const struct sw_value *config = alias ? sw_get(providers, alias) : NULL;
+    if (ret_alias) *ret_alias = alias ? alias : "";
     return config ? config : &SW_EMPTY_MAP;
 }
 
 static void make_readers(struct eng_plan *p) {
     struct sw_arena *arena = p->engine->arena;
     struct sw_map by_key = {0};
-    p->readers = sw_new_n(arena, struct eng_reader, p->n_items + 1);
+    p->readers = sw_new_n(arena, struct eng_reader, 2 * p->n_items + 1); /* a data source makes its own, when its turn comes */
     for (size_t i = 0; i < p->n_items; i++) {
         struct eng_item *it = &p->items[i];
         const char *alias = "";
-        if (!it->selected || it->plan.resource->ephemeral) continue;
+        if (!it->selected || it->plan.resource->ephemeral || it->plan.resource->data) continue;
         /* The state does not know what became of an open creation: it is looked for all the same. */
         if (p->options->no_refresh && !it->open) continue;
-        const struct sw_value *config = it->host ? it->host->connection : provider_config(p, it, &alias);
+        const struct sw_value *config =
+            it->host ? it->host->connection : eng_provider(p->config->providers, it->plan.resource, it->type, &alias);
         const char *key = it->host ? sw_printf(arena, "host %s", it->host->name) : sw_printf(arena, "api %s %s", alias, it->type->name);
         struct eng_reader *reader = sw_map_find(&by_key, key);
         if (!reader) {
@@ -125,6 +127,7 @@ static void start(struct eng_plan *p, struct eng_reader *reader) {
 
 static bool can_decide(const struct eng_plan *p, size_t i) {
     const struct eng_item *it = &p->items[i];
+    if (it->plan.resource->data && !it->asked) return false;
     if (it->reader != SIZE_MAX) {
         const struct eng_reader *reader = &p->readers[it->reader];
         if (reader->stage != READER_DONE || reader->err.code) return false;
@@ -226,6 +229,7 @@ int eng_rounds(struct eng_plan *p, struct sw_err *err) {
     for (;;) {
         size_t left, started = 0, failed = 0;
         if ((rc = decide_all(p, &left, err)) != 0 || left == 0) break;
+        started = eng_data_round(p);
         for (size_t r = 0; r < p->n_readers; r++) {
             struct eng_reader *reader = &p->readers[r];
             if (reader->stage == READER_WAITS && is_ready(p, reader)) start(p, reader), started++;

@@ -53,6 +53,7 @@ static struct sw_graph *dependencies(struct eng_plan *p) {
         } ctx = {p, graph, i};
         const char **depends = it->plan.resource->depends;
         for (size_t k = 0; depends && depends[k]; k++) need(depends[k], NULL, &ctx);
+        if (!it->host) sw_value_each_ref(eng_provider(p->config->providers, it->plan.resource, it->type, NULL), need, &ctx);
         if (it->host && it->host->connection) sw_value_each_ref(it->host->connection, need, &ctx);
     }
     sw_graph_seal(graph);

@@ -140,7 +140,7 @@ static int read_intent(struct sw_state *state, sqlite3_stmt *stmt, struct sw_are
     };
     const char *name = (const char *)sqlite3_column_text(stmt, 7);
     for (int action = SW_NOOP;; action++) {
-        if (action > SW_FORGET)
+        if (action == SW_N_ACTIONS)
             return sw_err_set(err, SW_EIO, "the state '%s' is damaged: intent %lld is to '%s'", state->path, (long long)ret->id,
                               name ? name : "");
         if (name && strcmp(name, sw_action_name((enum sw_action)action)) == 0) {

@@ -5,8 +5,8 @@
 static const struct {
     const char *name, *sign;
 } actions[] = {
-    [SW_NOOP] = {"no-op", " "},        [SW_CREATE] = {"create", "+"}, [SW_UPDATE] = {"update", "~"},
-    [SW_REPLACE] = {"replace", "-/+"}, [SW_DELETE] = {"delete", "-"}, [SW_FORGET] = {"forget", "."},
+    [SW_NOOP] = {"no-op", " "},    [SW_CREATE] = {"create", "+"}, [SW_UPDATE] = {"update", "~"}, [SW_REPLACE] = {"replace", "-/+"},
+    [SW_DELETE] = {"delete", "-"}, [SW_FORGET] = {"forget", "."}, [SW_READ] = {"read", "<="},
 };
 
 const char *sw_action_name(enum sw_action action) {
@@ -14,6 +14,10 @@ const char *sw_action_name(enum sw_action action) {
 }
 const char *sw_action_sign(enum sw_action action) {
     return actions[action].sign;
+}
+
+void sw_plan_count(struct sw_plan *plan, const struct sw_plan_item *item) {
+    if (!item->resource->data || item->action != SW_NOOP) plan->count[item->action]++;
 }
 
 bool sw_plan_is_empty(const struct sw_plan *plan) {

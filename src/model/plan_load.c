@@ -90,7 +90,7 @@ static int load_resource(struct loader *l, const struct sw_value *v, const struc
         take_flag(l, v, "create_before_destroy", &r->lifecycle.create_before_destroy) ||
         take_texts(l, v, "ignore_changes", &r->lifecycle.ignore_changes, NULL) ||
         take_texts(l, v, "replace_on", &r->lifecycle.replace_on, NULL) || take_flag(l, v, "ephemeral", &r->ephemeral) ||
-        take_int(l, v, "index", INT64_MAX, &index))
+        take_flag(l, v, "data", &r->data) || take_int(l, v, "index", INT64_MAX, &index))
         return SW_EINVAL;
     r->index = (size_t)index;
     r->desired = sw_get(v, "desired");
@@ -138,8 +138,8 @@ static int load_item(struct loader *l, const struct sw_value *v, size_t index, s
         take_flag(l, v, "unsettled", &item->unsettled) || take_list(l, v, "needs", &needs))
         return SW_EINVAL;
     int found = SW_NOOP;
-    while (found <= SW_FORGET && strcmp(action, sw_action_name((enum sw_action)found)) != 0) found++;
-    if (found > SW_FORGET) return malformed(l, "an item has an unknown action");
+    while (found < SW_N_ACTIONS && strcmp(action, sw_action_name((enum sw_action)found)) != 0) found++;
+    if (found == SW_N_ACTIONS) return malformed(l, "an item has an unknown action");
     item->action = (enum sw_action)found;
     item->before = sw_get(v, "before");
     item->after = sw_get(v, "after");
@@ -242,7 +242,7 @@ static int load_text(struct loader *l, struct sw_plan *plan) {
         rc = read_value(l, line, sw_plan__context(context, false, i), &v);
         if (!rc) rc = load_item(l, v, i, &plan->items[i]);
         if (rc) return sw_err_frame(l->err, "reading item %zu", i);
-        plan->count[plan->items[i].action]++;
+        sw_plan_count(plan, &plan->items[i]);
     }
     if (!skip(l, SW_PLAN__END) || l->at != l->end) return malformed(l, "it goes on after its last item");
     return 0;

@@ -75,6 +75,7 @@ static const struct sw_value *resource_value(struct sw_arena *arena, const struc
     put_names(&d, "ignore_changes", r->lifecycle.ignore_changes);
     put_names(&d, "replace_on", r->lifecycle.replace_on);
     put_flag(&d, "ephemeral", r->ephemeral);
+    put_flag(&d, "data", r->data);
     put_int(&d, "index", (int64_t)r->index);
     return finish(&d);
 }

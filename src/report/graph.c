@@ -31,7 +31,8 @@ static const char *action_class(enum sw_action action) {
     case SW_REPLACE: return "replace";
     case SW_DELETE: return "destroy";
     case SW_NOOP:
-    case SW_FORGET: break;
+    case SW_FORGET:
+    case SW_READ: break;
     }
     return "same";
 }
@@ -109,8 +110,9 @@ static void add_dot_text(struct sw_str *out, const char *text) {
 }
 
 static void dot_node(struct sw_str *out, const struct sw_plan *plan, size_t i, const char *indent) {
-    static const char *const colors[] = {[SW_NOOP] = "#8c959f",    [SW_CREATE] = "#1a7f37", [SW_UPDATE] = "#9a6700",
-                                         [SW_REPLACE] = "#8250df", [SW_DELETE] = "#cf222e", [SW_FORGET] = "#8c959f"};
+    static const char *const colors[] = {
+        [SW_NOOP] = "#8c959f",   [SW_CREATE] = "#1a7f37", [SW_UPDATE] = "#9a6700", [SW_REPLACE] = "#8250df",
+        [SW_DELETE] = "#cf222e", [SW_FORGET] = "#8c959f", [SW_READ] = "#8c959f"};
     const struct sw_plan_item *item = &plan->items[i];
     sw_str_addf(out, "%sn%zu [label=", indent, i);
     add_dot_text(out, sw_report__local_name(item->resource));

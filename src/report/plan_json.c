@@ -17,6 +17,7 @@ static const char *actions(const struct sw_plan_item *item) {
     case SW_REPLACE: return item->resource->lifecycle.create_before_destroy ? "[\"create\",\"delete\"]" : "[\"delete\",\"create\"]";
     case SW_DELETE: return "[\"delete\"]";
     case SW_FORGET: return "[\"forget\"]";
+    case SW_READ: return "[\"read\"]";
     }
     return "[\"no-op\"]";
 }
@@ -24,6 +25,7 @@ static const char *actions(const struct sw_plan_item *item) {
 static const char *action_reason(const struct sw_plan *plan, const struct sw_plan_item *item) {
     if (item->action == SW_DELETE) return plan->destroy ? NULL : "delete_because_no_resource_config";
     if (item->action == SW_FORGET) return "forgot_because_no_resource_config";
+    if (item->action == SW_READ) return "read_because_config_unknown";
     if (item->action != SW_REPLACE) return NULL;
     for (size_t i = 0; i < item->n_diffs; i++)
         if (item->diffs[i].forces_replace) return "replace_because_cannot_update";
@@ -103,11 +105,15 @@ static void add_drift(const struct plan_json *pj) {
 /* ---- values: what is planned, and what was read ---- */
 
 typedef const struct sw_value *side_fn(const struct sw_plan_item *item);
+/* A data source that was read is part of what was there, and nothing that changes. */
+static bool was_read(const struct sw_plan_item *item) {
+    return item->resource->data && item->action == SW_NOOP;
+}
 static const struct sw_value *side_after(const struct sw_plan_item *item) {
-    return item->after;
+    return was_read(item) ? NULL : item->after;
 }
 static const struct sw_value *side_before(const struct sw_plan_item *item) {
-    return item->before;
+    return was_read(item) ? item->after : item->before;
 }
 
 static void add_resources(const struct plan_json *pj, side_fn *side, const char *host) {
@@ -219,7 +225,8 @@ void sw_report_plan_json(struct sw_str *out, const struct sw_plan *plan, sw_find
     add_planned_values(&pj);
     sw_report__json_key(out, "resource_changes");
     sw_str_addc(out, '[');
-    for (size_t i = 0; i < plan->n_items; i++) add_resource_change(&pj, &plan->items[i]);
+    for (size_t i = 0; i < plan->n_items; i++)
+        if (!was_read(&plan->items[i])) add_resource_change(&pj, &plan->items[i]);
     sw_str_addc(out, ']');
     add_drift(&pj);
     add_output_changes(out, plan);

@@ -62,7 +62,7 @@ static void emit_plan(struct sw_progress *progress, const struct sw_plan *plan) 
         close_line(progress, &line);
     }
     open_line(&line, "plan");
-    for (unsigned action = SW_NOOP; action <= SW_FORGET; action++) {
+    for (unsigned action = SW_NOOP; action < SW_N_ACTIONS; action++) {
         const char *name = action == SW_NOOP ? "unchanged" : sw_action_name((enum sw_action)action);
         sw_report__json_int(&line, name, (int64_t)plan->count[action]);
     }

@@ -39,7 +39,8 @@ enum sw_tone sw_report__action_tone(enum sw_action action) {
     case SW_REPLACE: return SW_TONE_REPLACE;
     case SW_DELETE: return SW_TONE_DESTROY;
     case SW_NOOP:
-    case SW_FORGET: break;
+    case SW_FORGET:
+    case SW_READ: break;
     }
     return SW_TONE_DIM;
 }
@@ -111,6 +112,7 @@ const char *sw_report__past(enum sw_action action) {
     case SW_REPLACE: return "replaced";
     case SW_DELETE: return "destroyed";
     case SW_FORGET: return "forgotten";
+    case SW_READ: return "read";
     }
     return "done";
 }
@@ -123,6 +125,7 @@ const char *sw_report__present(enum sw_action action) {
     case SW_REPLACE: return "replacing";
     case SW_DELETE: return "destroying";
     case SW_FORGET: return "forgetting";
+    case SW_READ: return "reading";
     }
     return "working on";
 }

@@ -148,6 +148,7 @@ static int declare(lua_State *L) {
     sw_declare__add_refs(s, desired);
     r->depends = sw_declare__take(s, 0, false);
     r->ephemeral = t->ephemeral;
+    r->data = t->type.data;
     r->index = d->resources.n;
     sw_vec_push(&d->resources, r);
     sw_map_set(&d->by_address, r->address, r);

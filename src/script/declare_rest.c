@@ -73,6 +73,11 @@ static void settle_providers(lua_State *L) {
     struct sw_declare *d = s->declare;
     const struct sw_value *own = sw_get(d->inventory->value, "provider");
     const char *own_name = sw_get_str(own, "name", NULL);
+    /* The inventory's own, whether it is used or not: what was made with it and left the playbook is removed with it. */
+    if (own_name && !find_provider(d, own_name)) {
+        struct sw_pair pair = {own_name, own};
+        sw_vec_push(&d->providers, pair);
+    }
     for (size_t i = 0; i < d->resources.n; i++) {
         const struct sw_resource *r = d->resources.v[i];
         const struct sw_lua_type *t = sw_script__type(L, r->type);
@@ -87,7 +92,7 @@ static void settle_providers(lua_State *L) {
             lua_error(L);
         }
         const struct sw_pair named = {"name", sw_value_str(s->arena, alias)};
-        struct sw_pair pair = {alias, own_name && strcmp(own_name, alias) == 0 ? own : sw_value_map(s->arena, &named, 1)};
+        struct sw_pair pair = {alias, sw_value_map(s->arena, &named, 1)};
         sw_vec_push(&d->providers, pair);
     }
 }

@@ -128,6 +128,7 @@ static void read_type(lua_State *L, int spec, struct sw_lua_type *t) {
     t->type.doc = text(L, spec, "doc");
     t->type.provider = text(L, spec, "provider");
     t->type.owns_host = flag(L, spec, "owns_host");
+    t->type.data = flag(L, spec, "data");
     t->type.batched = flag(L, spec, "probe_all");
     t->ephemeral = flag(L, spec, "ephemeral");
     t->has_normalise = flag(L, spec, "normalise");
