@@ -1,0 +1,95 @@
+"""Resources in an API, on a small cloud that is as strict as a real one: data sources, creations that died, replacements, saved plans."""
+
+import json
+import shutil
+
+from harness import HERE, Case, unittest
+
+HEAD = 'local shelf = require "shelf"\n'
+
+
+class Api(Case):
+    nodes = 1
+
+    def cloud(self, body: str):
+        site = self.site(nodes=[])
+        shutil.copy(HERE / "shelf" / "shelf.lua", site.directory / "shelf.lua")
+        site.world = site.directory / "world"
+        site.world.mkdir()
+        site.inventory(provider={"name": "shelf", "dir": str(site.world), "api": str(HERE / "shelf" / "shelf.py")})
+        return self.says(site, body)
+
+    def says(self, site, body: str):
+        return site.play(HEAD + body, each=False)
+
+    def boxes(self, site) -> dict[str, dict]:
+        found = [json.loads(path.read_text()) for path in sorted(site.world.glob("box-*"))]
+        self.assertEqual(len({box["label"] for box in found}), len(found), f"a box was made twice: {found}")
+        return {box["label"]: box for box in found}
+
+    def log(self, site, *, clear: bool = True) -> list[str]:
+        path = site.world / "log"
+        lines = path.read_text().splitlines() if path.exists() else []
+        if clear and path.exists():
+            path.unlink()
+        return lines
+
+    def put(self, site, label: str, **more) -> None:
+        (site.world / f"box-x{label}").write_text(json.dumps({"id": f"x{label}", "label": label, **more}))
+
+    def settled(self, site) -> None:
+        site.converged()
+        self.assertEqual(site.sql("select count(*) from intent where outcome is null"), [(0,)])
+        self.assertEqual(site.sql("select address from resource where status != 'ok'"), [])
+
+    # ---- data sources
+
+    def test_data_is_read_when_the_plan_is_made(self):
+        site = self.cloud('local f = shelf.find "old" { label = "old" }\nshelf.box "a" { label = "a", base = f.id }\noutput "note" { value = f.note }')
+        site.run("plan").expect(1, "data.shelf_box.old", 'label = "old"', "play.lua:4")
+        self.put(site, "old", note="hello")
+        site.run("plan").expect(0, "xold", "1 to create, 0 to change", "0 unchanged", without=("data.shelf_box.old", "known after apply)\n  base"))
+        site.apply().expect(0, "1 done, 0 unchanged")
+        self.assertEqual(self.boxes(site)["a"]["base"], "xold")
+        self.assertEqual(site.addresses(), ["shelf_box.a"])
+        self.assertEqual(site.run("output", "note").expect(0).out, "hello\n")
+        self.settled(site)
+        site.run("drift").expect(0)
+        site.run("destroy", "--yes").expect(0, "1 done")
+        self.assertEqual(list(self.boxes(site)), ["old"])
+
+    def test_data_of_what_is_to_be_made_is_read_at_apply(self):
+        site = self.cloud('local a = shelf.box "a" { label = "a" }\nlocal f = shelf.find "late" { label = "a", depends_on = { a } }\n'
+                          'shelf.box "b" { label = "b", base = f.id }\nshelf.find "of" { label = f.label }')
+        plan = site.run("plan", "--out", "p").expect(0, "<= data.shelf_box.late", "shelf_box.a changes", "2 to create")
+        document = json.loads(site.run("show", "--json", "p").expect(0).out)
+        changes = {change["address"]: change for change in document["resource_changes"]}
+        self.assertEqual(changes["data.shelf_box.late"]["change"]["actions"], ["read"])
+        self.assertEqual((changes["data.shelf_box.late"]["mode"], changes["data.shelf_box.late"]["type"]), ("data", "shelf_box"))
+        site.run("apply", "p").expect(0, "2 done", str(plan.code))
+        self.assertEqual(self.boxes(site)["b"]["base"], self.boxes(site)["a"]["id"])
+        self.settled(site)
+        document = json.loads(site.run("plan", "--json").expect(0).out.splitlines()[-1])
+        self.assertNotEqual(document["type"], "error")
+        self.assertEqual(sorted(node["address"] for node in json.loads(site.run("graph", "--format", "json").expect(0).out)["nodes"]),
+                         ["data.shelf_box.late", "data.shelf_box.of", "shelf_box.a", "shelf_box.b"])
+
+    def test_data_sources_in_a_chain_and_by_target(self):
+        site = self.cloud('local one = shelf.find "one" { label = "one" }\nlocal two = shelf.find "two" { label = one.note }\n'
+                          'shelf.box "a" { label = "a", base = two.id }\nshelf.find "elsewhere" { label = "not there" }')
+        self.put(site, "one", note="two")
+        self.put(site, "two")
+        site.run("plan").expect(1, "not there")
+        reads = site.world / "reads"
+        reads.unlink()
+        site.run("plan", "--target", "shelf_box.a", "--out", "p").expect(0, "xtwo")
+        self.assertEqual(len(reads.read_text().splitlines()), 2, "one list for each round of data sources, none for a box that was never made")
+        document = json.loads(site.run("show", "--json", "p").expect(0).out)
+        prior = {r["address"]: r["values"] for r in document["prior_state"]["values"]["root_module"]["resources"] if r["mode"] == "data"}
+        self.assertEqual(prior["data.shelf_box.two"]["id"], "xtwo")
+        self.assertEqual([change["address"] for change in document["resource_changes"]], ["shelf_box.a"])
+        site.run("apply", "p").expect(0, "1 done")
+
+
+if __name__ == "__main__":
+    unittest.main()
