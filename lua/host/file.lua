@@ -47,9 +47,13 @@ local function has_content(r)
   return r.sha256 ~= nil or r.content ~= nil or r.source ~= nil
 end
 
-local function probe_all(rs)
+-- The shell looks each path up in the output of `stat`: so many at once that this costs less than the forks.
+local AT_ONCE = 100
+
+local function probe_some(rs, first, last)
   local paths, hashes, contents = {}, {}, {}
-  for _, r in ipairs(rs) do
+  for i = first, last do
+    local r = rs[i]
     paths[#paths + 1] = r.name
     if has_content(r) then
       local wanted = check.known(r.sha256) and r.sha256 or "unknown"
@@ -63,6 +67,12 @@ local function probe_all(rs)
   if #hashes > 0 then fragment[2] = sh("h_hash {hashes}", { hashes = hashes }) end
   if #contents > 0 then fragment[3] = sh("h_content {contents}", { contents = contents }) end
   return sh.join(fragment)
+end
+
+local function probe_all(rs)
+  local fragments = {}
+  for first = 1, #rs, AT_ONCE do fragments[#fragments + 1] = probe_some(rs, first, math.min(first + AT_ONCE - 1, #rs)) end
+  return sh.join(fragments)
 end
 
 local function is_text(bytes)

@@ -29,7 +29,7 @@ h_hash() {
 }
 # h_content (PATH SHA256)...: the content of those that h_hash found to be something else, up to 64 KiB each and 512 KiB in all.
 h_content() {
-  _left=524288
+  _left=${_left-524288}
   while [ $# -gt 0 ]; do
     case "$_hash
 " in
