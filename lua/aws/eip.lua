@@ -29,7 +29,8 @@ end
 local function associate(aws, r, id)
   if not r.instance and not r.network_interface then return end
   aws.ec2:call("AssociateAddress", {
-    AllocationId = id, InstanceId = r.instance, NetworkInterfaceId = r.network_interface, PrivateIpAddress = r.associate_with_private_ip, AllowReassociation = true,
+    AllocationId = id, InstanceId = r.instance, NetworkInterfaceId = r.network_interface, PrivateIpAddress = r.associate_with_private_ip,
+    AllowReassociation = true,
   }, { idempotent = true, within = 300, retry = { "InvalidInstanceID.NotFound", { "InvalidInstanceID", "pending" }, "InvalidAllocationID.NotFound" } })
 end
 

@@ -156,8 +156,8 @@ local function run(aws, r)
     local made = aws.ec2:call("RunInstances", launch.parameters(aws, r, attempt == 1 and r._token or ("%s-%d"):format(r._token, attempt)), {
       within = 180,
       retry = {
-        { "InvalidParameterValue", "iamInstanceProfile" }, { "InvalidParameterValue", "IAM Instance Profile" }, { "InvalidParameterValue", "IAM Roles" },
         "InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound", "InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound", "InvalidKeyPair.NotFound",
+        table.unpack(launch.PROFILE_NOT_YET),
       },
     })
     local one = aws.list(made.instancesSet)[1]

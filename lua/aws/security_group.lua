@@ -90,7 +90,9 @@ return resource "aws_security_group" {
   },
   declare = function(t)
     local name, description = ec2.text(t.name), ec2.text(t.description)
-    if name and (name:find("^sg%-") or #name > 255) then slipway.fail(("name: expected at most 255 characters that do not begin with 'sg-', got '%s'"):format(name)) end
+    if name and (name:find("^sg%-") or #name > 255) then
+      slipway.fail(("name: expected at most 255 characters that do not begin with 'sg-', got '%s'"):format(name))
+    end
     if description and (#description > 255 or description:find("[^%w ._:/()#,@%[%]+=&;{}!$*-]")) then
       slipway.fail(("description: expected at most 255 characters of a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$*, got '%s'"):format(description))
     end

@@ -86,7 +86,9 @@ return resource "aws_volume_attachment" {
   delete = function(aws, r, line)
     local from = r.have or r.prior or r
     if r.stop_instance_before_detaching then require "aws/lib/machine".stop(aws, from.instance_id, line) end
-    aws.ec2:call("DetachVolume", { VolumeId = from.volume_id, InstanceId = from.instance_id, Device = from.device_name, Force = r.force_detach or nil }, { gone = GONE })
+    aws.ec2:call("DetachVolume", {
+      VolumeId = from.volume_id, InstanceId = from.instance_id, Device = from.device_name, Force = r.force_detach or nil,
+    }, { gone = GONE })
     aws:wait {
       what = ("volume %s at %s"):format(from.volume_id, from.instance_id), within = 600, line = line,
       check = function()

@@ -156,3 +156,9 @@ core.io = nil
 
 ---Loads every type of the library.
 function core.load_all() end
+
+---Deep equality, also of secrets and what holds them.
+---@param a any
+---@param b any
+---@return boolean
+function core.same(a, b) end

@@ -179,6 +179,21 @@ static int equal(lua_State *L) {
     return 1;
 }
 
+/* core.same(a, b): deep, and secrets are equal when what they hide is. For the library only: a playbook could guess with it. */
+static int same(lua_State *L) {
+    lua_settop(L, 2);
+    bool equal = lua_rawequal(L, 1, 2);
+    if (!equal && !lua_isnil(L, 1) && !lua_isnil(L, 2)) {
+        struct sw_scope *scope = sw_script__scope(L);
+        struct sw_arena *arena = sw_script__scope_arena(scope);
+        const struct sw_value *a = sw_script__to_value(L, 1, arena, NULL, "value"), *b = sw_script__to_value(L, 2, arena, NULL, "value");
+        equal = sw_value_equal(a, b);
+        sw_script__scope_close(scope);
+    }
+    lua_pushboolean(L, equal);
+    return 1;
+}
+
 static int mark_list(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "this table cannot be marked");
@@ -355,7 +370,7 @@ static void open_core(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"join", join},     {"freeze", freeze},   {"export", export},   {"compile", compile},      {"fail", fail_input},
         {"refuse", refuse}, {"fail_at", fail_at}, {"fail_as", fail_as}, {"unknown", fail_unknown}, {"template_env", template_env},
-        {NULL, NULL}};
+        {"same", same},     {NULL, NULL}};
     lua_createtable(L, 0, 32); // core
     luaL_setfuncs(L, functions, 0);
     sw_script__open_modules(L);

@@ -17,10 +17,14 @@ function change.declare(t)
   cidr.address("private_ip", t.private_ip)
   local data = t.user_data
   if (type(data) == "string" or slipway.is_secret(data)) and slipway.is_known(data) and #data > USER_DATA_LIMIT then
-    slipway.fail(("user_data: %d bytes are more than the %d that AWS takes"):format(#data, USER_DATA_LIMIT), "keep the secrets of the first contact in it, and do the rest over SSH")
+    slipway.fail(("user_data: %d bytes are more than the %d that AWS takes"):format(#data, USER_DATA_LIMIT),
+                 "keep the secrets of the first contact in it, and do the rest over SSH")
   end
   local root = t.root_block_device
-  if type(root) == "table" then volume.check("root_block_device.volume_", root.volume_size, nil) volume.check("root_block_device.", nil, root.volume_type, root.iops, root.throughput) end
+  if type(root) == "table" then
+    volume.check("root_block_device.volume_", root.volume_size)
+    volume.check("root_block_device.", nil, root.volume_type, root.iops, root.throughput)
+  end
   for _, name in ipairs { "user_data_hash", "user_data_replace_hash" } do
     if t[name] ~= nil then slipway.fail(name .. ": it follows from user_data") end
   end
@@ -63,7 +67,7 @@ local function set_profile(aws, id, wanted)
     if one.state == "associated" or one.state == "associating" then association = one.associationId end
   end
   local profile = launch.profile(wanted)
-  local retry = { retry = { { "InvalidParameterValue", "IAM Instance Profile" }, { "InvalidParameterValue", "iamInstanceProfile" }, "IncorrectInstanceState" }, within = 180 }
+  local retry = { within = 180, retry = launch.PROFILE_NOT_YET }
   if association and profile then
     aws.ec2:call("ReplaceIamInstanceProfileAssociation", { AssociationId = association, IamInstanceProfile = profile }, retry)
   elseif profile then

@@ -19,7 +19,9 @@ return {
   source_dest_check = { "bool", default = true, doc = "drop packets that are not for it; false for a router or a CNI without an overlay" },
   key_name = { "string", immutable = true, doc = "the key pair that lets people in" },
   iam_instance_profile = { "string", doc = "the instance profile, by name or ARN; \"\" takes it away" },
-  user_data = { "string", write_only = true, doc = "what runs at first boot, 16 KiB at most; compared by its hash in the state, so that a change by hand is not seen" },
+  user_data = {
+    "string", write_only = true, doc = "what runs at first boot, 16 KiB at most; compared by its hash in the state, so that a change by hand is not seen",
+  },
   user_data_replace_on_change = { "bool", default = false, doc = "make a new instance for new user_data, instead of a stop and a start" },
   user_data_hash = { "string", doc = "SHA-256 of user_data; follows from it" },
   user_data_replace_hash = { "string", immutable = true, doc = "the same, with user_data_replace_on_change" },

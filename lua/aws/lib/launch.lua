@@ -3,7 +3,12 @@ local ec2 = require "aws/lib/ec2"
 
 local launch = {}
 
-local roots = setmetatable({}, { __mode = "k" }) -- client -> image -> device: what an image is never changes
+--- A profile that IAM has just made is not known to EC2 for some seconds.
+launch.PROFILE_NOT_YET = {
+  { "InvalidParameterValue", "iamInstanceProfile" }, { "InvalidParameterValue", "IAM Instance Profile" }, { "InvalidParameterValue", "IAM Roles" },
+}
+
+local roots = {} -- client -> image -> device: what an image is never changes
 
 --- The device that an image's root disk is.
 local function root_device(aws, image)
@@ -68,7 +73,8 @@ function launch.parameters(aws, r, token)
     IamInstanceProfile = launch.profile(r.iam_instance_profile),
     UserData = r.user_data and base64.encode(r.user_data),
     Placement = {
-      AvailabilityZone = r.availability_zone, Tenancy = r.tenancy, GroupName = r.placement_group, PartitionNumber = r.placement_partition_number, HostId = r.host_id,
+      AvailabilityZone = r.availability_zone, Tenancy = r.tenancy, GroupName = r.placement_group, PartitionNumber = r.placement_partition_number,
+      HostId = r.host_id,
     },
     Monitoring = { Enabled = r.monitoring }, EbsOptimized = r.ebs_optimized,
     DisableApiTermination = r.disable_api_termination, DisableApiStop = r.disable_api_stop,

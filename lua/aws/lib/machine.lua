@@ -5,6 +5,9 @@ local machine = {}
 
 machine.MISSING = { "InvalidInstanceID.NotFound" }
 
+local DIED_OF = "Client.VolumeLimitExceeded: a quota; Client.InternalError: an encrypted disk whose key may not be used; "
+  .. "Server.InsufficientInstanceCapacity: try another zone"
+
 local DEAD = { terminated = true, ["shutting-down"] = true }
 
 function machine.state(found)
@@ -42,7 +45,7 @@ local function await(aws, id, wanted, line)
     check = function()
       local found = machine.one(aws, id)
       if found and not machine.alive(found) then
-        fail(why(found), "Client.VolumeLimitExceeded: a quota; Client.InternalError: an encrypted disk whose key may not be used; Server.InsufficientInstanceCapacity: try another zone")
+        fail(why(found), DIED_OF)
       end
       return found and machine.state(found) == wanted and found, found and machine.state(found) or "not shown yet"
     end,

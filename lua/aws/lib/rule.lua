@@ -32,14 +32,13 @@ local function check_ports(t, protocol)
   for _, name in ipairs { "from_port", "to_port" } do
     if t[name] == nil then slipway.fail(('%s is not set: ip_protocol = "%s" needs from_port and to_port'):format(name, protocol)) end
   end
-  local from, to = tonumber(ec2.text(t.from_port) or (type(t.from_port) == "number" and t.from_port) or nil),
-                   tonumber(ec2.text(t.to_port) or (type(t.to_port) == "number" and t.to_port) or nil)
+  local function number(value) return (type(value) == "number" or type(value) == "string") and tonumber(value) or nil end
+  local from, to = number(t.from_port), number(t.to_port)
   local icmp = protocol == "icmp" or protocol == "icmpv6"
   local low, high = icmp and -1 or 0, icmp and 255 or 65535
   for name, value in pairs { from_port = from, to_port = to } do
-    if value < low or value > high then
-      slipway.fail(("%s: expected %s from %d to %d, got %s"):format(name, icmp and (name == "from_port" and "an ICMP type" or "an ICMP code") or "a port", low, high, value))
-    end
+    local what = not icmp and "a port" or name == "from_port" and "an ICMP type" or "an ICMP code"
+    if value < low or value > high then slipway.fail(("%s: expected %s from %d to %d, got %s"):format(name, what, low, high, value)) end
   end
   if from and to and not icmp and from > to then slipway.fail(("from_port: expected at most to_port (%s), got %s"):format(to, from)) end
 end
