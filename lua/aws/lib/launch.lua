@@ -8,19 +8,19 @@ launch.PROFILE_NOT_YET = {
   { "InvalidParameterValue", "iamInstanceProfile" }, { "InvalidParameterValue", "IAM Instance Profile" }, { "InvalidParameterValue", "IAM Roles" },
 }
 
-local roots = {} -- client -> image -> device: what an image is never changes
+local roots = {} -- region and image -> device: what an image is never changes
 
 --- The device that an image's root disk is.
 local function root_device(aws, image)
-  roots[aws] = roots[aws] or {}
-  if not roots[aws][image] then
+  local key = aws.region .. " " .. image
+  if not roots[key] then
     local found = aws:once("DescribeImages " .. image, function()
       return aws.ec2:by_ids("DescribeImages", "image-id", { image }, "imagesSet")[1] or false
     end)
     if not found then fail(("there is no image %s in %s"):format(image, aws.region), "images belong to one region: see aws.data.ami") end
-    roots[aws][image] = ec2.text(found.rootDeviceName) or "/dev/sda1"
+    roots[key] = ec2.text(found.rootDeviceName) or "/dev/sda1"
   end
-  return roots[aws][image]
+  return roots[key]
 end
 
 --- An instance profile by name or ARN.
