@@ -55,6 +55,9 @@ struct sw_attr_diff {
 size_t sw_schema_diff(const struct sw_schema *schema, const struct sw_value *before, const struct sw_value *after,
                       const char *const *ignore, struct sw_arena *arena, struct sw_attr_diff **ret);
 
+/* Whether one attribute differs, by the same rules: within what has an `object` shape only what `after` sets is compared. attr may be NULL. */
+bool sw_attr_differs(const struct sw_attr *attr, const struct sw_value *before, const struct sw_value *after);
+
 /* Unified diff (context 3) of two texts into `out`, without headers: lines start with ' ', '+', '-', hunks with "@@". A last line
  * without a newline is followed by git's "\\ No newline at end of file". Bounded: when the part that differs is beyond 4,000 lines a side
  * it says how many lines differ instead, in one "@@" line. */

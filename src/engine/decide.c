@@ -94,7 +94,7 @@ static bool has_drifted(const struct sw_type *type, const struct sw_value *desir
         const struct sw_attr *attr = sw_schema_find(type->schema, have->map.v[i].key);
         const struct sw_value *was = sw_get(prior, have->map.v[i].key);
         if (!attr || attr->computed || attr->write_only || !was || !sw_get(desired, have->map.v[i].key)) continue;
-        if (!sw_value_equal(was, have->map.v[i].value)) return true;
+        if (sw_attr_differs(attr, have->map.v[i].value, was)) return true;
     }
     return false;
 }

@@ -4,19 +4,17 @@
 #include "slipway/schema.h"
 #include "value_internal.h"
 
-static bool differs(const struct sw_attr *attr, const struct sw_value *before, const struct sw_value *after);
-
 /* Maps of a known shape: only what `after` sets counts. */
 static bool object_differs(const struct sw_schema *object, const struct sw_value *before, const struct sw_value *after) {
     for (size_t i = 0; i < after->map.n; i++) {
         const struct sw_attr *attr = sw_schema_find(object, after->map.v[i].key);
         if (attr && (attr->computed || attr->write_only)) continue;
-        if (differs(attr, sw_get(before, after->map.v[i].key), after->map.v[i].value)) return true;
+        if (sw_attr_differs(attr, sw_get(before, after->map.v[i].key), after->map.v[i].value)) return true;
     }
     return false;
 }
 
-static bool differs(const struct sw_attr *attr, const struct sw_value *before, const struct sw_value *after) {
+bool sw_attr_differs(const struct sw_attr *attr, const struct sw_value *before, const struct sw_value *after) {
     if (attr && attr->object && before && sw_is(after, SW_MAP) && sw_is(before, SW_MAP)) return object_differs(attr->object, before, after);
     if (attr && attr->object && before && sw_is(after, SW_LIST) && sw_is(before, SW_LIST) && after->list.n == before->list.n) {
         for (size_t i = 0; i < after->list.n; i++) {
@@ -49,7 +47,7 @@ size_t sw_schema_diff(const struct sw_schema *schema, const struct sw_value *bef
             const struct sw_value *want = after->map.v[i].value, *have = sw_get(before, name);
             const struct sw_attr *attr = schema ? sw_schema_find(schema, name) : NULL;
             if ((attr && attr->write_only) != (shown == 1)) continue;
-            if (before && ((attr && attr->computed) || is_ignored(ignore, name) || !differs(attr, have, want))) continue;
+            if (before && ((attr && attr->computed) || is_ignored(ignore, name) || !sw_attr_differs(attr, have, want))) continue;
             if (!before && sw_is_nil(want)) continue;
             diffs[n++] = (struct sw_attr_diff){name, attr, have, want, before && attr && attr->immutable && !shown};
         }
