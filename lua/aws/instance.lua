@@ -47,6 +47,15 @@ local function root_mapping(aws, found)
   return nil
 end
 
+--- root_block_device as it is recorded: with what tells it apart, so that later runs read it along with the instance.
+local function recorded_root(aws, r, found)
+  local mapping, root = root_mapping(aws, found), {}
+  if not mapping or (r.root_block_device == nil and r.volume_tags == nil) then return nil end
+  for key, value in pairs(r.root_block_device or {}) do root[key] = value end
+  root.volume_id, root.device_name = mapping.volumeId, found.rootDeviceName
+  return root
+end
+
 local function read(aws, found, item)
   local placement, options = found.placement or {}, found.metadataOptions or {}
   local profile = found.iamInstanceProfile and ec2.text(found.iamInstanceProfile.arn)
@@ -80,20 +89,35 @@ local function read(aws, found, item)
   return have
 end
 
---- Root disks of those that speak of theirs: one call for all.
-local function read_disks(aws, items, found, have)
+local function speaks_of_disk(item)
+  return item.root_block_device ~= nil or item.volume_tags ~= nil
+end
+
+--- Root disks as recorded: read at the same time as the instances.
+local function recorded_disks(aws, items)
+  local ids = {}
+  for _, item in ipairs(items) do
+    local root = item.prior and item.prior.root_block_device
+    if root and speaks_of_disk(item) then ids[#ids + 1] = ec2.text(root.volume_id) end
+  end
+  return volume.all(aws, ids)
+end
+
+--- Root disks of those that speak of theirs: one call for all that were not read yet.
+local function read_disks(aws, items, found, have, known)
   local ids, mappings = {}, {}
   for _, item in ipairs(items) do
     local one = found[item._name]
-    if one and (item.root_block_device ~= nil or item.volume_tags ~= nil) then
-      mappings[item._name] = root_mapping(aws, one)
-      if mappings[item._name] then ids[#ids + 1] = mappings[item._name].volumeId end
+    if one and speaks_of_disk(item) then
+      local mapping = root_mapping(aws, one)
+      mappings[item._name] = mapping
+      if mapping and not known[mapping.volumeId] then ids[#ids + 1] = mapping.volumeId end
     end
   end
   local by_id = volume.all(aws, ids)
   for _, item in ipairs(items) do
     local mapping = mappings[item._name]
-    local disk = mapping and by_id[mapping.volumeId]
+    local disk = mapping and (known[mapping.volumeId] or by_id[mapping.volumeId])
     if disk then
       local size, root = aws.int(disk.size), item.root_block_device
       if type(root) == "table" then volume.check_shrink(item._address, "root_block_device.volume_size", root.volume_size, size) end
@@ -134,7 +158,11 @@ local function list(aws, items)
     if id then ids[#ids + 1] = id elseif token then tokens[#tokens + 1] = token end
   end
   local by_id, by_token = {}, {}
-  for _, one in ipairs(machine.by(aws, "instance-id", ids)) do by_id[one.instanceId] = one end
+  local reads = aws:all {
+    function() return machine.by(aws, "instance-id", ids) end,
+    function() return recorded_disks(aws, items) end,
+  }
+  for _, one in ipairs(reads[1]) do by_id[one.instanceId] = one end
   for _, one in ipairs(machine.by(aws, "tag:slipway:token", tokens)) do
     if machine.alive(one) then by_token[aws.token_of(aws.list(one.tagSet)) or ""] = one end
   end
@@ -146,7 +174,7 @@ local function list(aws, items)
       read_hidden(aws, item, have[item._name])
     end
   end
-  read_disks(aws, items, found, have)
+  read_disks(aws, items, found, have, reads[2])
   return have
 end
 
@@ -174,7 +202,7 @@ local function create(aws, r, line)
   change.live(aws, r, have, line, not r.have)
   found = machine.one(aws, id) or found
   local made = computed(aws, found, primary(aws, found).ownerId)
-  made.running = true
+  made.root_block_device = recorded_root(aws, r, found)
   return made
 end
 
@@ -191,7 +219,10 @@ return resource "aws_instance" {
     change.live(aws, r, r.have, line, false)
     change.stopped(aws, r, r.have, line)
     local found = machine.one(aws, r.have.id)
-    return found and computed(aws, found, primary(aws, found).ownerId)
+    if not found then return nil end
+    local made = computed(aws, found, primary(aws, found).ownerId)
+    made.root_block_device = recorded_root(aws, r, found)
+    return made
   end,
 
   delete = function(aws, r, line) machine.terminate(aws, ec2.id(r), line) end,

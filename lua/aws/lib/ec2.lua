@@ -20,6 +20,30 @@ function ec2.text(value)
   return type(value) == "string" and value ~= "" and value or nil
 end
 
+local open = {} -- client and key -> what is being gathered
+local gathered = 0
+
+--- One read for all who ask in the same turn of a refresh: the types that read the same kind of thing. Gives fetch(all their ids).
+function ec2.gather(aws, key, ids, fetch)
+  if #ids == 0 then return {} end
+  open[aws] = open[aws] or {}
+  local batch = open[aws][key]
+  if not batch then
+    gathered = gathered + 1
+    batch = { ids = {}, name = ("%s %d"):format(key, gathered) }
+    open[aws][key] = batch
+  end
+  for _, id in ipairs(ids) do batch.ids[#batch.ids + 1] = id end
+  return aws:once(batch.name, function()
+    aws:sleep(0)
+    if open[aws] and open[aws][key] == batch then
+      open[aws][key] = nil
+      if not next(open[aws]) then open[aws] = nil end
+    end
+    return fetch(distinct(batch.ids))
+  end)
+end
+
 --- What is recorded of an item, or begun by a run that did not finish: item._name -> what the API said of it.
 --- @param how { action, set, id, filter, alive, params }
 ---   `id` names the field of the id, `filter` the filter of it, `alive(found)` is false for what is deleted and only still shown

@@ -54,7 +54,7 @@ return {
       throughput = { "int", doc = "MiB a second, of gp3" },
       encrypted = { "bool", doc = "whether it is encrypted; it stays so for life" },
       kms_key_id = { "string", doc = "ARN of the KMS key; it stays so for life" },
-      delete_on_termination = { "bool", doc = "whether it goes with the instance" },
+      delete_on_termination = { "bool", default = true, doc = "whether it goes with the instance" },
       volume_id = { "string", computed = true, doc = "vol-..." },
       device_name = { "string", computed = true, doc = "the device as AWS calls it" },
     },

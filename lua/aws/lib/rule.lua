@@ -75,7 +75,10 @@ local function find(aws, items)
     end
   end
   local function take(filter, values)
-    for _, rule in ipairs(aws.ec2:by_ids("DescribeSecurityGroupRules", filter, ec2.distinct(values), "securityGroupRuleSet")) do
+    local rules = ec2.gather(aws, "DescribeSecurityGroupRules " .. filter, values, function(all)
+      return aws.ec2:by_ids("DescribeSecurityGroupRules", filter, all, "securityGroupRuleSet")
+    end)
+    for _, rule in ipairs(rules) do
       by_id[rule.securityGroupRuleId] = rule
       local token = aws.token_of(aws.list(rule.tagSet))
       if token then by_token[token] = rule end

@@ -7,14 +7,11 @@ volume.HOW = { action = "DescribeVolumes", filter = "volume-id", set = "volumeSe
 
 volume.TYPES = { "gp2", "gp3", "io1", "io2", "st1", "sc1", "standard" }
 
---- Volumes by their ids. Those who ask for the same ones share the answer.
+--- Volumes by their ids: disks, attachments and the roots of instances share one read.
 function volume.all(aws, ids)
-  local wanted = ec2.distinct(ids)
-  table.sort(wanted)
-  if #wanted == 0 then return {} end
-  return aws:once("DescribeVolumes " .. table.concat(wanted, " "), function()
+  return ec2.gather(aws, "DescribeVolumes", ids, function(all)
     local by_id = {}
-    for _, one in ipairs(aws.ec2:by_ids("DescribeVolumes", "volume-id", wanted, "volumeSet")) do by_id[one.volumeId] = one end
+    for _, one in ipairs(aws.ec2:by_ids("DescribeVolumes", "volume-id", all, "volumeSet")) do by_id[one.volumeId] = one end
     return by_id
   end)
 end
