@@ -1,7 +1,7 @@
 --- What an inventory may say of AWS, checked: what follows reads it without asking twice.
 local FIELDS = {
   network = { "access", "allow", "bastion", "cidr", "ingress", "nat", "subnets", "zones" },
-  bastion = { "allow", "image", "type" },
+  bastion = { "image", "type" },
   ingress = { "allow", "domain", "port", "zone" },
   volume = { "device", "encrypted", "iops", "size", "throughput", "type" },
 }
@@ -25,7 +25,9 @@ end
 
 local function networks(list, where)
   if list == nil then return {} end
-  if type(list) ~= "table" or (next(list) ~= nil and list[1] == nil) then slipway.fail(where .. ": expected a list of networks, such as [203.0.113.0/24]") end
+  if type(list) ~= "table" or (next(list) ~= nil and list[1] == nil) then
+    slipway.fail(where .. ": expected a list of networks, such as [203.0.113.0/24]")
+  end
   for _, cidr in ipairs(list) do
     if type(cidr) ~= "string" or not cidr:match("^%d+%.%d+%.%d+%.%d+/%d+$") then
       slipway.fail(("%s: '%s' is not a network"):format(where, tostring(cidr)), "write it as 203.0.113.0/24; one address is 203.0.113.7/32")
@@ -48,7 +50,9 @@ local function zones(inv, region)
     seen[name] = true
     list[#list + 1] = name
   end
-  if #list == 0 then slipway.fail("network.zones must name the availability zones", "two are usual: zones: [a, c]; the console and `aws ec2 describe-availability-zones` list them") end
+  if #list == 0 then
+    slipway.fail("network.zones must name the availability zones", "two are usual: zones: [a, c]; `aws ec2 describe-availability-zones` lists them")
+  end
   if #list > 4 then slipway.fail("network.zones: at most 4 zones") end
   return list, seen
 end
@@ -59,10 +63,13 @@ local function subnets(inv, list)
   local found = { private = {}, public = {} }
   for kind, first in pairs { private = 0, public = 8 } do
     local of_kind = given and given[kind]
-    if given and type(of_kind) ~= "table" then slipway.fail(("network.subnets has no '%s'"):format(kind), "write subnets: { private: { a: 10.0.0.0/20 }, public: { a: 10.0.128.0/20 } }") end
+    if given and type(of_kind) ~= "table" then
+      slipway.fail(("network.subnets has no '%s'"):format(kind), "write subnets: { private: { a: 10.0.0.0/20 }, public: { a: 10.0.128.0/20 } }")
+    end
     for i, zone in ipairs(list) do
       local letter = zone:match("%a$")
-      local cidr = of_kind and (of_kind[letter] or of_kind[zone] or of_kind[i]) or not given and slipway.cidr(inv.network.cidr, first + i - 1, length + 4)
+      local cidr
+      if of_kind then cidr = of_kind[letter] or of_kind[zone] or of_kind[i] else cidr = slipway.cidr(inv.network.cidr, first + i - 1, length + 4) end
       if type(cidr) ~= "string" then slipway.fail(("network.subnets.%s names no network for the zone %s"):format(kind, zone)) end
       found[kind][zone] = cidr
     end
@@ -73,7 +80,10 @@ end
 local function public_key(inv, nodes)
   local first = nodes[1] and nodes[1].connection or {}
   local file = first.key or (first.keys and first.keys[1])
-  if not file then slipway.fail("ssh.key must name the private key file that opens the machines", "its public half, with .pub behind the name, becomes their key pair; ssh-keygen -t ed25519 -f ~/.ssh/" .. inv.name .. " makes both") end
+  if not file then
+    slipway.fail("ssh.key must name the private key file that opens the machines",
+      "its public half, NAME.pub, becomes their key pair; make both with: ssh-keygen -t ed25519 -f ~/.ssh/" .. inv.name)
+  end
   return slipway.file(file .. ".pub"):match("^%S+ %S+"), file
 end
 
@@ -81,7 +91,9 @@ local function check_volume(volume, where)
   if volume == nil then return end
   if type(volume) ~= "table" then slipway.fail(where .. ".volume: expected { size: GIB, type: gp3 }") end
   check_fields(volume, "volume", where .. ".volume")
-  if math.type(volume.size) ~= "integer" or volume.size < 1 or volume.size > 65536 then slipway.fail(where .. ".volume.size: expected GiB from 1 to 65536") end
+  if math.type(volume.size) ~= "integer" or volume.size < 1 or volume.size > 65536 then
+    slipway.fail(where .. ".volume.size: expected GiB from 1 to 65536")
+  end
 end
 
 local function check_pools(inv, known)
@@ -110,22 +122,31 @@ local function machines(inv, region)
   return list
 end
 
---- @return table options { name, region, zones, subnets, nat, access, allow, bastion, ingress, nlb, nodes, planes, user, public_key, key, cni, pod_cidr }
+--- @return table options { name, region, cidr, zones, subnets, nat, access, allow, bastion, ingress, nlb, nodes, planes, user, public_key, key, cni,
+---   pod_cidr, ebs_csi }: with defaults, zones by their full names, nodes as the inventory's
 return function(inv)
   local net, kubernetes = inv.network, inv.kubernetes or {}
   check_fields(net, "network", "network")
   local region = inv.provider.region
   if type(region) ~= "string" then slipway.fail("provider.region must name the region, such as ap-northeast-2") end
-  if #inv.name > 24 then slipway.fail(("the name '%s' is too long: load balancers take 32 characters, and the name is a part of theirs"):format(inv.name), "at most 24 characters") end
+  if #inv.name > 24 then
+    slipway.fail(("the name '%s' is too long: it is a part of load balancers' names, which have at most 32 characters"):format(inv.name), "at most 24 characters")
+  end
   if not net.cidr then slipway.fail("network.cidr must say the VPC's network, such as 10.0.0.0/16") end
   local length = tonumber(net.cidr:match("/(%d+)$"))
-  if length and (length < 16 or length > 24) then slipway.fail(("network.cidr: expected a prefix from /16 to /24, got /%d"):format(length), "a VPC is at most a /16; below /24 its sixteenths are too small for subnets") end
+  if length and (length < 16 or length > 24) then
+    slipway.fail(("network.cidr: expected a prefix from /16 to /24, got /%d"):format(length), "a VPC is at most a /16; a subnet, a sixteenth of it, at least a /28")
+  end
   local list, known = zones(inv, region)
   local given_bastion = inv.ssh and inv.ssh.bastion
   local access = one_of(net.access, given_bastion and "private" or "bastion", { "bastion", "public", "private" }, "network.access")
-  if access == "bastion" and given_bastion then slipway.fail("ssh.bastion names a bastion that exists, and network.access: bastion makes one", "keep one of the two") end
+  if access == "bastion" and given_bastion then
+    slipway.fail("ssh.bastion names a bastion that exists, and network.access: bastion makes one", "keep one of the two")
+  end
   local allow = networks(net.allow, "network.allow")
-  if access ~= "private" and #allow == 0 then slipway.fail("network.allow must name the networks from which SSH is allowed", "your own address is a start: allow: [203.0.113.7/32]") end
+  if access ~= "private" and #allow == 0 then
+    slipway.fail("network.allow must name the networks from which SSH is allowed", "your own address is a start: allow: [203.0.113.7/32]")
+  end
   local bastion, ingress = net.bastion or {}, net.ingress
   check_fields(bastion, "bastion", "network.bastion")
   if ingress then

@@ -14,10 +14,12 @@ local function networks(options)
       place[node.pool], pools = pools, pools + 1
     end
     if node.index > POOL_SIZE then
-      slipway.fail(("the pool '%s' has more than %d machines, as many as have pod networks"):format(node.pool, POOL_SIZE), "make two pools of it, or bring another pod network (kubernetes.cni)")
+      slipway.fail(("the pool '%s' has more than %d machines, and no more pod networks"):format(node.pool, POOL_SIZE),
+        "make two pools of it, or bring another pod network (kubernetes.cni)")
     end
     if place[node.pool] >= room then
-      slipway.fail(("kubernetes.pod_cidr (%s) has room for %d pools of machines, and there are more"):format(options.pod_cidr, room), "a /16 has room for 16; give a larger network")
+      slipway.fail(("kubernetes.pod_cidr (%s) has room for %d pools of machines, and there are more"):format(options.pod_cidr, room),
+        "a /16 has room for 16; give a larger network")
     end
     found[node.name] = slipway.cidr(options.pod_cidr, math.tointeger(place[node.pool] * POOL_SIZE + node.index - 1), 24)
   end

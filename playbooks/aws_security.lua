@@ -64,7 +64,9 @@ return function(options, network)
   elseif options.cni == "calico" then
     for kind, traffic in pairs(CALICO) do
       for label, member in pairs(members) do
-        for other, from in pairs(members) do allow(member[1], ("%s-%s-%s"):format(label, other, kind), traffic, { group = from[2], why = "calico: " .. kind }) end
+        for other, from in pairs(members) do
+          allow(member[1], ("%s-%s-%s"):format(label, other, kind), traffic, { group = from[2], why = "calico: " .. kind })
+        end
       end
     end
   end

@@ -1,6 +1,8 @@
 --- What every node needs before Kubernetes: modules, kernel settings, tools, no swap, the right time.
-return function(host, inv)
-  host:kernel_module { "overlay", "br_netfilter" }
+return function(machine, inv)
+  local host = machine.host
+  -- A host's resources act in order: what the first one waits for, all of them wait for.
+  host:kernel_module { "overlay", "br_netfilter", depends_on = machine.after }
   host:sysctl {
     ["net.ipv4.ip_forward"] = 1,
     ["net.bridge.bridge-nf-call-iptables"] = 1,

@@ -9,15 +9,14 @@ local cluster = require "cluster"
 
 local inv = slipway.inventory
 
---- node name -> the host slipway speaks to
-local hosts = machines(inv)
+local found, shared = machines(inv)
 
 for _, node in ipairs(inv.nodes) do
-  local host = hosts[node.name]
-  prepare(host, inv)
-  runtime(host, inv)
-  network(host, node, inv)
-  kubernetes(host, node, inv)
+  local machine = found[node.name]
+  prepare(machine, inv)
+  runtime(machine.host, inv)
+  network(machine, node, inv, found, shared)
+  kubernetes(machine.host, node, inv)
 end
 
-cluster(hosts, inv)
+cluster(found, shared, inv)

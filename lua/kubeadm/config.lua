@@ -2,7 +2,8 @@
 --- v1beta2 up to 1.21, v1beta3 up to 1.30, v1beta4 from 1.31 on.
 local config = {}
 
-local function api_version(minor)
+--- @return string the API version of kubeadm's configuration
+function config.api_version(minor)
   if minor >= 31 then return "kubeadm.k8s.io/v1beta4" end
   if minor >= 22 then return "kubeadm.k8s.io/v1beta3" end
   return "kubeadm.k8s.io/v1beta2"
@@ -29,17 +30,40 @@ local function registration(node, minor)
   }
 end
 
-local function documents(list)
-  local texts = {}
-  for i, document in ipairs(list) do texts[i] = yaml.encode(document) end
-  return table.concat(texts, "---\n")
+--- A document's text, with references in it: what is not known yet is a mark while YAML is written, and takes the mark's place in the finished text.
+local function encode(document)
+  local values = {}
+  local function marked(v)
+    if type(v) == "table" then
+      local copy = {}
+      for key, each in pairs(v) do copy[key] = marked(each) end
+      return copy
+    elseif type(v) == "userdata" then
+      values[#values + 1] = v
+      return ("@REF%d@"):format(#values)
+    end
+    return v
+  end
+  local rest, parts = yaml.encode(marked(document)), ""
+  while true do
+    local before, number, after = rest:match("^(.-)@REF(%d+)@(.*)$")
+    if not before then return parts .. rest end
+    parts, rest = parts .. before .. values[tonumber(number)], after
+  end
 end
 
---- @param endpoint string HOST:PORT of the API server as nodes and users see it
+local function documents(list)
+  local texts = ""
+  for i, document in ipairs(list) do texts = texts .. (i > 1 and "---\n" or "") .. encode(document) end
+  return texts
+end
+
+--- Addresses, endpoints, tokens and hashes may be references.
+--- @param endpoint any HOST:PORT of the API server as nodes and users see it
 --- @return string yaml for kubeadm init
 function config.init(inv, node, endpoint, minor)
   local kubernetes, options = inv.kubernetes, inv.kubernetes.options or {}
-  local version = api_version(minor)
+  local version = config.api_version(minor)
   local proxy = {
     apiVersion = "kubeproxy.config.k8s.io/v1alpha1",
     kind = "KubeProxyConfiguration",
@@ -77,27 +101,20 @@ function config.init(inv, node, endpoint, minor)
   }
 end
 
---- Puts references into a finished text, at the places marked @NAME@.
-local function fill(text, values)
-  local parts, rest = "", text
-  while true do
-    local before, name, after = rest:match("^(.-)@(%u+)@(.*)$")
-    if not before then return parts .. rest end
-    parts = parts .. before .. values[name]
-    rest = after
-  end
-end
-
---- @param token any  a reference to a bootstrap token
---- @param ca_hash any  a reference to the CA's hash
-function config.join(node, endpoint, minor, token, ca_hash)
-  local text = yaml.encode {
-    apiVersion = api_version(minor),
+--- @param token any  a bootstrap token
+--- @param ca_hash any  the CA's hash
+--- @param certificate_key any|nil  for a control plane: the key of the certificates that were uploaded for it
+function config.join(node, endpoint, minor, token, ca_hash, certificate_key)
+  return encode {
+    apiVersion = config.api_version(minor),
     kind = "JoinConfiguration",
-    discovery = { bootstrapToken = { apiServerEndpoint = endpoint, token = "@TOKEN@", caCertHashes = { "@HASH@" } } },
+    discovery = { bootstrapToken = { apiServerEndpoint = endpoint, token = token, caCertHashes = { ca_hash } } },
     nodeRegistration = registration(node, minor),
+    controlPlane = certificate_key and {
+      localAPIEndpoint = { advertiseAddress = node.address, bindPort = 6443 },
+      certificateKey = certificate_key,
+    } or nil,
   }
-  return fill(text, { TOKEN = token, HASH = ca_hash })
 end
 
 return config

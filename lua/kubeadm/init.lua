@@ -2,6 +2,7 @@
 require "kubeadm/first"
 require "kubeadm/join"
 require "kubeadm/token"
+require "kubeadm/certificates"
 require "kubeadm/node"
 require "kubeadm/image"
 return {}

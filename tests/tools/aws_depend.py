@@ -133,6 +133,14 @@ class Depend:
             return error(call, "IncorrectState", f"{call.params.get('VolumeId')} is not 'available'.")
         return None
 
+    async def _RunInstances(self, call: Call) -> None:
+        """An image's root disk goes with the instance unless that is said otherwise; moto has images without disks."""
+        for key in [key for key in call.params if re.fullmatch(r"BlockDeviceMapping\.\d+\.DeviceName", key)]:
+            root = key.replace("DeviceName", "Ebs.DeleteOnTermination")
+            if call.params[key] in ("/dev/sda1", "/dev/xvda") and root not in call.params:
+                call.params[root] = "true"
+                call.body = urllib.parse.urlencode(call.params).encode()
+
     # -- load balancers -----------------------------------------------------------------------------------------------------
 
     async def _RegisterTargets(self, call: Call) -> Answer | None:
