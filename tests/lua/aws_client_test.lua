@@ -53,7 +53,8 @@ local function refusal(status, code, message, headers)
   return {
     status = status,
     headers = headers,
-    body = ("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>req-1</RequestID></Response>"):format(code, message or "no"),
+    body = ("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>req-1</RequestID></Response>"):format(code,
+      message or "no"),
   }
 end
 
@@ -64,7 +65,8 @@ equal(form({ CidrBlock = "10.0.0.0/16", TagSpecification = { { ResourceType = "v
   "CidrBlock=10.0.0.0%2F16&TagSpecification.1.ResourceType=vpc&TagSpecification.1.Tag.1.Key=a%20b&TagSpecification.1.Tag.1.Value=%C3%BC%26%3D")
 equal(form({ EnableDnsHostnames = { Value = true }, Filter = { { Name = "vpc-id", Value = { "a", "b" } } }, Nothing = {} }, true),
   "EnableDnsHostnames.Value=true&Filter.1.Name=vpc-id&Filter.1.Value.1=a&Filter.1.Value.2=b")
-equal(form({ Tags = { { Key = "k", Value = "v" } }, Port = 80, Ratio = 0.5, Off = false }, false), "Off=false&Port=80&Ratio=0.5&Tags.member.1.Key=k&Tags.member.1.Value=v")
+equal(form({ Tags = { { Key = "k", Value = "v" } }, Port = 80, Ratio = 0.5, Off = false }, false),
+  "Off=false&Port=80&Ratio=0.5&Tags.member.1.Key=k&Tags.member.1.Value=v")
 check(slipway.is_secret(form({ UserData = secret "key material" }, true)), "a form with a secret is one")
 equal(form({ UserData = secret "a+b" }, true), secret "UserData=a%2Bb")
 raises(function() form({ X = print }, true) end, "parameter 'X' is a function")
@@ -92,6 +94,7 @@ equal(retry.class("iam", 409, "LimitExceeded"), nil)
 equal(retry.class("ec2", 500, "InternalError"), "transient")
 equal(retry.class("ec2", 502, "HTTP 502"), "transient")
 equal(retry.class("ec2", 400, "InvalidParameterValue"), nil)
+equal(retry.class("ec2", 500, "InsufficientInstanceCapacity"), nil)
 equal(retry.class("sts", 403, "ExpiredToken"), "expired")
 equal(retry.class("ec2", 400, "RequestExpired"), "skew")
 check(retry.may_have_acted("transient", 500, "InternalError"))
@@ -177,7 +180,8 @@ equal(url("elbv2", "eu-west-1", { endpoint = "http://mine", endpoints = { elbv2 
 equal(url("ec2", "eu-west-1", nil, nil, FILES), "http://profile")
 equal(url("route53", "eu-west-1", nil, nil, FILES), "http://r53")
 equal(url("route53", "eu-west-1", nil, ALL, FILES), "http://all")
-equal(url("ec2", "eu-west-1", nil, { AWS_ENDPOINT_URL = "http://all", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "TRUE" }, FILES), "https://ec2.eu-west-1.amazonaws.com")
+equal(url("ec2", "eu-west-1", nil, { AWS_ENDPOINT_URL = "http://all", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "TRUE" }, FILES),
+  "https://ec2.eu-west-1.amazonaws.com")
 check(not place("ec2", "eu-west-1", { endpoint = "http://127.0.0.1:5000" }).own)
 check(place("ec2", "eu-west-1", { endpoint = "https://vpce-1.ec2.eu-west-1.vpce.amazonaws.com" }).own, "a VPC endpoint has AWS's limits")
 raises(function() url("ec2", "eu-west-1", nil, { AWS_ENDPOINT_URL = "localhost:1" }) end, "AWS_ENDPOINT_URL: 'localhost:1' is no URL")
@@ -251,8 +255,8 @@ end
 do
   local lists = { "ResourceRecordSet" }
   local function page(name, more)
-    return ok(("<L><ResourceRecordSets><ResourceRecordSet><Name>%s</Name></ResourceRecordSet></ResourceRecordSets><IsTruncated>%s</IsTruncated>%s</L>"):format(name,
-      more and "true" or "false", more and "<NextRecordName>b.</NextRecordName><NextRecordType>A</NextRecordType>" or ""))
+    local shape = "<L><ResourceRecordSets><ResourceRecordSet><Name>%s</Name></ResourceRecordSet></ResourceRecordSets><IsTruncated>%s</IsTruncated>%s</L>"
+    return ok(shape:format(name, more and "true" or "false", more and "<NextRecordName>b.</NextRecordName><NextRecordType>A</NextRecordType>" or ""))
   end
   local aws, io = client(function(_, n) return page(n == 1 and "a." or "b.", n == 1) end)
   local found = aws.route53:pages("/2013-04-01/hostedzone/Z1/rrset", "ResourceRecordSets", { lists = lists })
@@ -348,12 +352,15 @@ do
     local _, hint = raises(function() aws:for_item({ _address = "aws_vpc.main" }).ec2:call(action or "CreateVpc", { ClientToken = "t" }) end)
     return hint or ""
   end
-  check(hint_of("UnauthorizedOperation", "You are not authorized. Encoded authorization failure message: abcd"):find("the permission 'ec2:CreateVpc' for 'aws_vpc.main' is missing", 1, true))
-  check(hint_of("AccessDenied", "User: arn:aws:iam::1:user/x is not authorized to perform: iam:PassRole on resource: y"):find("'iam:PassRole'.*arn:aws:iam::1:user/x"))
+  check(hint_of("UnauthorizedOperation", "Encoded authorization failure message: abcd"):find("'ec2:CreateVpc' for 'aws_vpc.main' is missing", 1, true))
+  local denied = "User: arn:aws:iam::1:user/x is not authorized to perform: iam:PassRole on resource: y"
+  check(hint_of("AccessDenied", denied):find("'iam:PassRole'.*arn:aws:iam::1:user/x"))
   check(hint_of("VpcLimitExceeded"):find("the quota 'VPCs per region' of 'vpc' in eu-west-1 is used up", 1, true))
   check(hint_of("SomeNewLimitExceeded"):find("a quota of 'ec2' in eu-west-1 is used up", 1, true))
   check(hint_of("InsufficientInstanceCapacity", "", "RunInstances"):find("another zone", 1, true))
-  check(hint_of("Unsupported", "not supported in your requested Availability Zone (a). You can choose eu-west-1b, eu-west-1c.", "RunInstances"):find("such as eu%-west%-1b"))
+  local zone = "Your requested instance type (x1) is not supported in your requested Availability Zone (eu-west-1a). Please retry your request by " ..
+    "not specifying an Availability Zone or choosing eu-west-1b, eu-west-1c."
+  check(hint_of("Unsupported", zone, "RunInstances"):find("another zone (eu-west-1b, eu-west-1c)", 1, true))
   check(hint_of("InvalidGroup.Duplicate"):find("slipway import aws_vpc.main ID", 1, true))
   check(hint_of("DependencyViolation"):find("still uses it", 1, true))
   code, message = "UnauthorizedOperation", "Encoded authorization failure message: " .. ("x"):rep(900)
@@ -377,13 +384,15 @@ do
   aws = client(function() return { status = 400, body = '{"__type":"com.amazonaws.acm#ResourceNotFoundException:http://x","message":"gone"}' } end)
   local _, err = aws.acm:try("DescribeCertificate", { CertificateArn = "x" })
   equal({ err.code, err.message, err.service, err.action }, { "ResourceNotFoundException", "gone", "acm", "DescribeCertificate" })
-  aws = client(function() return { status = 400, body = "<InvalidChangeBatch><Messages><Message>a</Message><Message>b</Message></Messages><RequestId>1</RequestId></InvalidChangeBatch>" } end)
+  local batch = "<InvalidChangeBatch><Messages><Message>a</Message><Message>b</Message></Messages><RequestId>1</RequestId></InvalidChangeBatch>"
+  aws = client(function() return { status = 400, body = batch } end)
   _, err = aws.route53:try("POST", "/x", { body = "<a/>" })
   equal({ err.code, err.message, err.request_id }, { "InvalidChangeBatch", "a; b", "1" })
   aws = client(function() return { status = 403, body = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>" } end)
   _, err = aws.s3:try("GET", "b")
   equal(err.code, "AccessDenied")
-  aws = client(function() return { status = 400, body = "<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>no</Message></Error><RequestId>9</RequestId></ErrorResponse>" } end)
+  local missing = "<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>no</Message></Error><RequestId>9</RequestId></ErrorResponse>"
+  aws = client(function() return { status = 400, body = missing } end)
   _, err = aws.iam:try("GetRole", {})
   equal({ err.code, err.request_id }, { "NoSuchEntity", "9" })
 end
@@ -398,7 +407,8 @@ do
   end }, "done")
   equal(lines, { "it: pending", "it: starting" })
   check(io.slept[1] < io.slept[5], "pauses grow")
-  raises(function() aws:wait { what = "NAT gateway nat-1", within = 60, check = function() return nil, "pending" end } end, "NAT gateway nat%-1: still pending after 60 s")
+  raises(function() aws:wait { what = "NAT gateway nat-1", within = 60, check = function() return nil, "pending" end } end,
+    "NAT gateway nat%-1: still pending after 60 s")
   raises(function() aws:wait { what = "x", check = function() fail("it failed: no room") end } end, "it failed: no room")
 end
 
@@ -461,4 +471,5 @@ for text, wanted in pairs {
   local config = testing.user("return " .. text)
   raises(function() require "aws/provider/config".check(config, "the provider 'aws'") end, wanted)
 end
-raises(function() client(function() end, { name = "aws" }, { AWS_EC2_METADATA_DISABLED = "true" }) end, "no AWS region is set %(AWS_EC2_METADATA_DISABLED is set%)")
+raises(function() client(function() end, { name = "aws" }, { AWS_EC2_METADATA_DISABLED = "true" }) end,
+  "no AWS region is set %(AWS_EC2_METADATA_DISABLED is set%)")

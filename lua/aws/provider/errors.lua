@@ -74,13 +74,10 @@ function errors.hint(err, client, address)
     return ("the keys come from %s: %s"):format(client.source(), code:find("Expired") and "they expired; log in anew" or
       "check that they are whole, active and of this partition (region " .. client.region .. ")")
   end
-  if any(code, "^InsufficientInstanceCapacity$", "^InsufficientHostCapacity$", "^InsufficientReservedInstanceCapacity$") then
-    return "AWS has none of this type left in this zone: choose another zone or another type, or try again later"
-  end
-  if code == "Unsupported" and message:find("Availability Zone", 1, true) then
-    local zones = message:match("choosing ([%w%-, ]+)")
-    return "the zone has no such instance type: choose another zone" .. (zones and ", such as " .. zones or "") .. ", or another type"
-  end
+  local zones = message:match("choosing ([%w%-, ]+)")
+  local another = zones and "choose another zone (" .. zones .. ") or another type" or "choose another zone or another type"
+  if code:find("^Insufficient%a+Capacity$") then return "AWS has none left in this zone: " .. another .. ", or try again later" end
+  if code == "Unsupported" and message:find("Availability Zone", 1, true) then return "the zone has no such instance type: " .. another end
   if is_quota(code) then return quota_hint(err, client.region) end
   if is_there(code) then
     return ("it exists already and this state does not know it: 'slipway import %s ID' takes it over; or choose another name"):format(address or "ADDRESS")

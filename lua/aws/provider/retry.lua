@@ -26,6 +26,7 @@ retry.MAX_PAUSE = 20
 
 --- What kind of failure an answer is: "throttle", "transient", "expired" (the keys), "skew" (perhaps the clock), or nil: trying again changes nothing.
 function retry.class(service, status, code)
+  if code:find("^Insufficient%a+Capacity$") then return nil end -- EC2 says so with a 500
   if THROTTLED[code] and not (code == "LimitExceededException" and QUOTA_SERVICES[service]) then return "throttle" end
   if status == 429 then return "throttle" end
   if EXPIRED[code] then return "expired" end
