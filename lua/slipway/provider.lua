@@ -6,6 +6,9 @@ local provider = {}
 --- io.all({ fn, ... } [, limit]): runs the functions as coroutines at the same time, at most `limit` of them, and waits for all of them. Their
 --- first results, in order; or the first error, once all have ended.
 function core.io.all(functions, limit)
+  if type(functions) ~= "table" or (limit and math.type(limit) ~= "integer") or (limit or 1) < 1 then
+    error("io.all({ function, ... } [, limit of 1 or more]) wanted", 0)
+  end
   local results, failed, started = {}, nil, 0
   local function work()
     while started < #functions do

@@ -173,6 +173,7 @@ static void set_up(struct sw_http_call *call, const struct sw_http_request *from
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* a proxy's own answers */
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -211,6 +212,7 @@ void sw_http__call_free(struct sw_http_call *call) {
     free(call->body);
     wipe_text(call->url);
     sw_err_done(&call->response.err);
+    if (call->response.body.p) sw_wipe(call->response.body.p, call->response.body.len); /* it may be credentials */
     sw_str_done(&call->response.body);
     sw_str_done(&call->response.headers);
     free(call->method);

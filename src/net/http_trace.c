@@ -66,12 +66,15 @@ void sw_http__log_end(const struct sw_http_call *call) {
     const struct sw_http_response *r = &call->response;
     char result[32];
     snprintf(result, sizeof result, "%ld", r->status);
+    /* An error's message starts with the request, which is there already. */
+    size_t skip = strlen(call->label) + 2;
+    const char *words = r->err.code ? (strlen(r->err.message) > skip ? r->err.message + skip : r->err.message) : result;
     long version = 0, connections = 0;
     if (call->easy) {
         curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version);
         curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &connections);
     }
-    sw_log("http", "%s: %s in %llu ms, %zu bytes out, %zu bytes in%s%s%s%s", call->log, r->err.code ? r->err.message : result,
-           (unsigned long long)r->elapsed_ms, call->body_len, r->body.len, version == CURL_HTTP_VERSION_2_0 ? ", HTTP/2" : "",
-           connections ? ", new connection" : "", r->err.code && r->sent ? ", sent" : "", r->err.code && !r->sent ? ", nothing sent" : "");
+    sw_log("http", "%s: %s in %llu ms, %zu bytes out, %zu bytes in%s%s%s%s", call->log, words, (unsigned long long)r->elapsed_ms,
+           call->body_len, r->body.len, version == CURL_HTTP_VERSION_2_0 ? ", HTTP/2" : "", connections ? ", new connection" : "",
+           r->err.code && r->sent ? ", sent" : "", r->err.code && !r->sent ? ", nothing sent" : "");
 }

@@ -122,8 +122,9 @@ static int fetch(const char *url, struct sw_str *token, struct reading *reading,
     const char *namespace = setting("VAULT_NAMESPACE", "BAO_NAMESPACE");
     char *token_header = sw_xprintf("X-Vault-Token: %s", sw_str_z(token));
     char *namespace_header = namespace ? sw_xprintf("X-Vault-Namespace: %s", namespace) : NULL;
-    const char *headers[] = {"X-Vault-Request: true", token_header, namespace_header, NULL};
-    struct sw_http_request request = {.url = url, .headers = headers, .ca_file = setting("VAULT_CACERT", "BAO_CACERT")};
+    const char *headers[] = {"X-Vault-Request: true", namespace_header, NULL}, *secret[] = {token_header, NULL};
+    struct sw_http_request request = {
+        .url = url, .headers = headers, .secret_headers = secret, .ca_file = setting("VAULT_CACERT", "BAO_CACERT")};
     struct sw_loop *loop = sw_loop_new();
     struct sw_http *http = sw_http_new(loop);
     sw_http_send(http, &request, on_answer, reading);

@@ -75,6 +75,7 @@ static void free_call(struct sw_await *await) {
     drop_lines(call);
     sw_sigv4_headers_done(&call->signature);
     sw_err_done(&call->response.err);
+    if (call->response.body.p) sw_wipe(call->response.body.p, call->response.body.len);
     sw_str_done(&call->response.body);
     sw_str_done(&call->response.headers);
     free(call);
@@ -116,7 +117,8 @@ static int push(lua_State *L, struct sw_await *await) {
     lua_setfield(L, -2, "status");
     lua_pushlstring(L, sw_str_z(&r->body), r->body.len);
     lua_setfield(L, -2, "body");
-    sw_str_done(&r->body); /* the collector does not know how much it holds */
+    if (r->body.p) sw_wipe(r->body.p, r->body.len); /* it may be credentials */
+    sw_str_done(&r->body);                          /* now: the collector does not know how much it holds */
     lua_createtable(L, 0, 16);
     sw_http_each_header(&r->headers, add_header, L);
     lua_setfield(L, -2, "headers");

@@ -40,7 +40,7 @@ static void stop(struct reader *r, int rc) {
 /* The name without its prefix. */
 static const char *take_name(struct reader *r, const char *name) {
     const char *colon = strrchr(name, ':');
-    if (colon) name = colon + 1;
+    if (colon && colon[1]) name = colon + 1;
     const char *known = sw_map_find(&r->names, name);
     if (known) return known;
     char *copy = sw_strdup(r->arena, name);
