@@ -1,5 +1,6 @@
-/* http_get FILE: sends the requests that a JSON list describes, all at once, and prints the answers, a JSON object a line.
- *   [{"method", "url", "headers": […], "body", "ca_file", "timeout_ms", "max_body", "then": {another request, sent from the callback}}]
+/* http_get FILE [LOG]: sends the requests that a JSON list describes, all at once, and prints the answers, a JSON object a line.
+ *   [{"method", "url", "headers": […], "secret_headers": […], "body", "ca_file", "timeout_ms", "max_body", "note", "cancel_after_ms",
+ *    "then": {another request, sent from the callback}}]
  * A last element {"free_after_ms": n} frees the client with what is under way. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +9,11 @@
 #include "slipway/clock.h"
 #include "slipway/file.h"
 #include "slipway/http.h"
+#include "slipway/log.h"
 #include "slipway/value.h"
 
 static struct sw_arena *arena;
+static struct sw_loop *loop;
 static struct sw_http *http;
 static size_t left;
 static bool done;
@@ -24,6 +27,8 @@ static void on_answer(void *ctx, struct sw_http_response *r) {
         {"url", sw_get(request, "url")},
         {"code", r->err.code ? sw_value_str(arena, sw_code_name(r->err.code)) : &SW_NULL_VALUE},
         {"message", r->err.message ? sw_value_str(arena, r->err.message) : &SW_NULL_VALUE},
+        {"failure", sw_value_int(arena, r->failure)},
+        {"sent", sw_value_bool(r->sent)},
         {"status", sw_value_int(arena, r->status)},
         {"body", sw_value_strn(arena, sw_str_z(&r->body), r->body.len)},
         {"headers", sw_value_str(arena, sw_str_z(&r->headers))},
@@ -37,14 +42,25 @@ static void on_answer(void *ctx, struct sw_http_response *r) {
     if (--left == 0) done = true;
 }
 
+static void on_cancel(void *ctx) {
+    sw_http_cancel(ctx);
+    sw_http_cancel(ctx);
+}
+
+static void take_list(const struct sw_value *list, const char *ret[static 16]) {
+    for (size_t i = 0; sw_is(list, SW_LIST) && i < list->list.n && i < 15; i++) ret[i] = list->list.v[i]->s.p;
+}
+
 static void send_one(const struct sw_value *v) {
-    const struct sw_value *list = sw_get(v, "headers");
-    const char *headers[16] = {NULL};
-    for (size_t i = 0; sw_is(list, SW_LIST) && i < list->list.n && i < 15; i++) headers[i] = list->list.v[i]->s.p;
+    const char *headers[16] = {NULL}, *secret_headers[16] = {NULL};
+    take_list(sw_get(v, "headers"), headers);
+    take_list(sw_get(v, "secret_headers"), secret_headers);
     struct sw_http_request request = {
         .method = sw_get_str(v, "method", NULL),
         .url = sw_get_str(v, "url", ""),
         .headers = headers,
+        .secret_headers = secret_headers,
+        .note = sw_get_str(v, "note", NULL),
         .body = sw_get_str(v, "body", NULL),
         .ca_file = sw_get_str(v, "ca_file", NULL),
         .timeout_ms = (unsigned)sw_get_int(v, "timeout_ms", 0),
@@ -52,7 +68,9 @@ static void send_one(const struct sw_value *v) {
     };
     if (request.body) request.body_len = strlen(request.body);
     left++;
-    sw_http_send(http, &request, on_answer, (void *)(uintptr_t)v);
+    struct sw_http_call *call = sw_http_send(http, &request, on_answer, (void *)(uintptr_t)v);
+    int64_t cancel = sw_get_int(v, "cancel_after_ms", 0);
+    if (cancel) sw_timer_new(loop, (uint64_t)cancel, 0, on_cancel, call);
 }
 
 static void on_free(void *ctx) {
@@ -66,11 +84,12 @@ int main(int argc, char **argv) {
     struct sw_str file = {0};
     const struct sw_value *list;
     arena = sw_arena_new();
+    if (argc == 3) sw_log_open(argv[2]);
     started_ms = sw_now_ms();
-    if (argc != 2 || sw_file_read(argv[1], 1 << 20, &file, NULL) ||
+    if (argc < 2 || argc > 3 || sw_file_read(argv[1], 1 << 20, &file, NULL) ||
         sw_json_read(arena, sw_str_z(&file), file.len, SW_JSON_PLAIN, &list, NULL))
         return 2;
-    struct sw_loop *loop = sw_loop_new();
+    loop = sw_loop_new();
     http = sw_http_new(loop);
     for (size_t i = 0; i < list->list.n; i++) {
         int64_t leave = sw_get_int(list->list.v[i], "free_after_ms", 0);

@@ -1,8 +1,10 @@
 """HTTP against strict little servers, and Vault against one that answers as Vault does."""
 
+import gzip
 import http.server
 import json
 import os
+import select
 import socket
 import ssl
 import subprocess
@@ -17,6 +19,26 @@ from support import BIN
 
 TOKEN = "hvs.test-token-that-must-not-show"
 SECRET = "correct horse \u2603"
+
+
+INVALID, UNREACHABLE, TLS, TIMEOUT, TOO_LARGE, CANCELLED = range(1, 7)  # enum sw_http_failure
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def wait_for_port(port):
+    until = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 class Vault(http.server.BaseHTTPRequestHandler):
@@ -143,6 +165,114 @@ class Server:
         self.http.server_close()
 
 
+class Raw:
+    """Does to each connection what its script says: {"answer": bytes} after a whole request, "hang up" after one, or {"first": ...} before any."""
+
+    def __init__(self, *connections):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.requests = []
+        self.connections = list(connections)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        try:
+            while True:
+                connection, _ = self.socket.accept()
+                threading.Thread(target=self.one, args=(connection, self.connections.pop(0) if self.connections else ["hang up"]), daemon=True).start()
+        except OSError:
+            pass
+
+    def one(self, connection, script):
+        with connection, connection.makefile("rb") as lines:
+            for step in script:
+                if step == "hang up at once":
+                    return
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    line = lines.readline()
+                    if not line:
+                        return
+                    head += line
+                length = [int(line.split(b":")[1]) for line in head.lower().splitlines() if line.startswith(b"content-length:")]
+                self.requests.append((head, lines.read(length[0] if length else 0)))
+                if step == "hang up":
+                    return
+                if step == "hang":
+                    time.sleep(30)
+                for part in step if isinstance(step, list) else [step]:
+                    if isinstance(part, float):
+                        time.sleep(part)
+                    else:
+                        try:
+                            connection.sendall(part)
+                        except OSError:
+                            return
+
+    def close(self):
+        self.socket.close()
+
+
+class Proxy:
+    """A forward proxy: CONNECT for https, the whole URL in the request line for http. Wants a password when it has one."""
+
+    def __init__(self, password=None):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.password, self.seen = password, []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        try:
+            while True:
+                threading.Thread(target=self.one, args=(self.socket.accept()[0],), daemon=True).start()
+        except OSError:
+            pass
+
+    def one(self, client):
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            byte = client.recv(1)
+            if not byte:
+                return
+            head += byte
+        method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
+        self.seen.append((method, target, head))
+        if self.password and b"Proxy-Authorization: Basic " + self.password not in head:
+            client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            client.close()
+            return
+        if method == "CONNECT":
+            host, port = target.rsplit(":", 1)
+        elif target.startswith("http://"):
+            host, port = target.split("/")[2].split(":")
+        else:
+            client.sendall(b"HTTP/1.1 400 No Proxy Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            client.close()
+            return
+        server = socket.create_connection((host, int(port)))
+        if method == "CONNECT":
+            client.sendall(b"HTTP/1.1 200 Connection established\r\nX-From-Proxy: yes\r\n\r\n")
+        else:
+            line, rest = head.split(b"\r\n", 1)
+            server.sendall(f"{method} /{target.split('/', 3)[3]} HTTP/1.1\r\n".encode() + rest)
+        while True:
+            ready, _, _ = select.select([client, server], [], [], 30)
+            for one in ready:
+                try:
+                    data = one.recv(65536)
+                except OSError:
+                    data = b""
+                if not data:
+                    client.close()
+                    server.close()
+                    return
+                (server if one is client else client).sendall(data)
+
+    def close(self):
+        self.socket.close()
+
+
 def environment(**more):
     env = {name: value for name, value in os.environ.items() if not name.startswith(("VAULT_", "BAO_")) and name.lower() not in ("http_proxy", "https_proxy", "all_proxy")}
     return env | {"HOME": "/nonexistent"} | more
@@ -169,12 +299,22 @@ class Case(unittest.TestCase):
 
 
 class Http(Case):
-    def get(self, *requests):
+    def get(self, *requests, log=None, **env):
         spec = self.directory / "requests.json"
         spec.write_text(json.dumps(requests))
-        done = subprocess.run([BIN / "net_http_get", spec], capture_output=True, text=True, timeout=60, env=environment())
+        done = subprocess.run([BIN / "net_http_get", spec, *([log] if log else [])], capture_output=True, text=True, timeout=60, env=environment(**env))
         self.assertEqual(done.returncode, 0, done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def raw(self, *connections):
+        server = Raw(*connections)
+        self.addCleanup(server.close)
+        return server, f"http://127.0.0.1:{server.port}/"
+
+    def proxy(self, password=None):
+        proxy = Proxy(password)
+        self.addCleanup(proxy.close)
+        return proxy
 
     def test_methods(self):
         server = self.server(Plain)
@@ -253,6 +393,171 @@ class Http(Case):
         (answer,) = self.get({"url": url, "ca_file": "/nonexistent"})
         self.assertEqual(answer["code"], "io")
         self.assertEqual(len(server.seen), 1)
+
+    def test_what_was_sent(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            closed = listener.getsockname()[1]
+        (answer,) = self.get({"method": "POST", "body": "x", "url": f"http://127.0.0.1:{closed}/"})
+        self.assertEqual((answer["failure"], answer["sent"]), (UNREACHABLE, False))
+        server, url = self.raw(["hang up at once"], ["hang up"], ["hang"])
+        for expected in (UNREACHABLE, UNREACHABLE, TIMEOUT):
+            (answer,) = self.get({"method": "POST", "body": "x", "url": url, "timeout_ms": 500})
+            self.assertEqual((answer["failure"], answer["sent"]), (expected, True))  # at once or later: it cannot be told what was read
+        self.assertEqual([body for _, body in server.requests], [b"x", b"x"])
+        tls = self.server(Plain, tls=True)
+        (answer,) = self.get({"method": "POST", "body": "x", "url": f"https://127.0.0.1:{tls.port}/"})
+        self.assertEqual((answer["failure"], answer["sent"], tls.seen), (TLS, False, []))
+        (answer,) = self.get({"method": "POST", "body": "x", "url": f"https://127.0.0.1:{self.server(Plain).port}/"})
+        self.assertEqual((answer["failure"], answer["sent"]), (TLS, False))
+
+    def test_nothing_is_sent_twice(self):
+        """A reused connection ends without an answer: a GET goes again, on a new one; the server may have acted on the others."""
+        fine = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+        for method, again in (("GET", True), ("HEAD", True), ("POST", False), ("PUT", False), ("DELETE", False), ("PATCH", False)):
+            server, url = self.raw([fine, "hang up"], [fine if method != "HEAD" else fine[:-2]])
+            first, second = self.get({"url": url + "1", "then": {"method": method, "url": url + "2"}})
+            self.assertEqual(first["status"], 200)
+            self.assertEqual((second["failure"], second["sent"], len(server.requests)), (0, True, 3) if again else (UNREACHABLE, True, 2), method)
+
+    def test_malformed_answers(self):
+        for answer, failure in (
+            (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", UNREACHABLE),
+            (b"<html>\n", UNREACHABLE),
+            (b"HTTP/1.1\r\n\r\n", UNREACHABLE),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", UNREACHABLE),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", UNREACHABLE),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", TOO_LARGE),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", UNREACHABLE),
+            (b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 90_000 + b"\r\n" * 2, None),
+            (b"HTTP/1.1 200 OK\r\n" + b"".join(b"X%d: %s\r\n" % (i, b"y" * 1000) for i in range(300)) + b"\r\n", TOO_LARGE),
+        ):
+            _, url = self.raw([answer])
+            (got,) = self.get({"url": url, "timeout_ms": 5000})
+            if failure is None:
+                self.assertIn(got["failure"], (0, UNREACHABLE, TOO_LARGE), answer[:60])
+            else:
+                self.assertEqual((got["failure"], got["sent"]), (failure, True), (answer[:60], got["message"]))
+
+    def test_slow_answers(self):
+        server, url = self.raw([[b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", *[b"x", 0.1] * 50]], [[b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n", 0.1] * 50]])
+        for _ in range(2):
+            (answer,) = self.get({"url": url, "timeout_ms": 600})
+            self.assertEqual((answer["failure"], answer["sent"]), (TIMEOUT, True))
+            self.assertLess(answer["at_ms"], 2500)
+
+    def test_chunks_and_earlier_answers(self):
+        _, url = self.raw([b"HTTP/1.1 100 Continue\r\nX-Early: yes\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A:  b \r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX-Trailer: t\r\n\r\n"])
+        (answer,) = self.get({"url": url, "method": "POST", "body": "x"})
+        self.assertEqual((answer["status"], answer["body"]), (200, "abcde"))
+        self.assertNotIn("X-Early", answer["headers"])
+        self.assertIn("X-A:", answer["headers"])
+
+    def test_compression_is_not_undone(self):
+        bomb = gzip.compress(b"\0" * 50_000_000, mtime=0)
+        server, url = self.raw([b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb) + bomb])
+        (answer,) = self.get({"url": url})
+        self.assertEqual(answer["failure"], 0)
+        self.assertLess(len(answer["body"]), 2 * len(bomb))
+        self.assertNotIn(b"accept-encoding", server.requests[0][0].lower())
+
+    def test_requests_that_are_not_sent(self):
+        server, url = self.raw()
+        for request in (
+            {"url": url + "a b"}, {"url": url + "\u2603"}, {"url": url + "\r\nX: y"}, {"url": url + "x" * 70_000}, {"url": url, "method": "GET /x HTTP/1.1\r\n"},
+            {"url": url, "headers": ["X: a\r\nY: b"]}, {"url": url, "headers": ["X"]}, {"url": url, "headers": ["X Y: z"]}, {"url": url, "headers": [": z"]},
+            {"url": url, "secret_headers": ["X: hunter2\n"]}, {"url": url, "headers": ["X: " + "y" * 70_000]},
+        ):
+            (answer,) = self.get(request)
+            self.assertEqual((answer["failure"], answer["sent"], answer["code"]), (INVALID, False, "invalid"))
+            self.assertNotIn("hunter2", answer["message"])
+        self.assertEqual(server.requests, [])
+
+    def test_paths_travel_as_they_are(self):
+        server, url = self.raw([b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"])
+        self.get({"url": url + "a/../b//c/./%2e%2F?x=%20&y#fragment", "headers": ["X-Empty:", "X-Full: v"]})
+        head = server.requests[0][0]
+        self.assertTrue(head.startswith(b"GET /a/../b//c/./%2e%2F?x=%20&y HTTP/1.1\r\n"), head)
+        self.assertIn(b"\r\nX-Empty:\r\n", head)
+
+    def test_many_wait_their_turn(self):
+        """At most 16 to one server; another server's do not wait for them."""
+        server, other = self.server(Plain), self.server(Plain)
+        requests = [{"url": f"http://127.0.0.1:{server.port}/nap{i}", "timeout_ms": 1500} for i in range(64)] + [{"url": f"http://127.0.0.1:{other.port}/x"}]
+        answers = self.get(*requests)
+        self.assertEqual([answer["status"] for answer in answers], [200] * 65)  # waiting is not counted as a server's slowness
+        self.assertEqual(len({seen[4] for seen in server.seen}), 16)
+        self.assertEqual(answers[0]["url"], requests[-1]["url"])
+        self.assertGreater(max(answer["at_ms"] for answer in answers), 1600)
+
+    def test_cancel(self):
+        server = self.server(Plain)
+        slow = {"url": f"http://127.0.0.1:{server.port}/slow", "cancel_after_ms": 200}
+        answers = self.get(*[slow] * 20)  # four of them still wait for their turn
+        self.assertEqual({(answer["code"], answer["failure"]) for answer in answers}, {("cancelled", CANCELLED)})
+        self.assertEqual(sorted(answer["sent"] for answer in answers), [False] * 4 + [True] * 16)
+        self.assertLess(max(answer["at_ms"] for answer in answers), 1500)
+
+    def test_http_2(self):
+        port = free_port()
+        (self.directory / "index.html").write_text("hello")
+        daemon = subprocess.Popen(["nghttpd", "-a", "127.0.0.1", "-d", self.directory, str(port), self.key, self.certificate], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.terminate)
+        wait_for_port(port)
+        log = self.directory / "h2.log"
+        one = {"url": f"https://127.0.0.1:{port}/index.html", "ca_file": str(self.certificate)}
+        answers = self.get(one | {"then": one | {"then": one}}, log=log)
+        self.assertEqual([(answer["status"], answer["body"], answer["headers"].split()[0]) for answer in answers], [(200, "hello", "HTTP/2")] * 3)
+        self.assertEqual((log.read_text().count("HTTP/2"), log.read_text().count("new connection")), (3, 1))
+
+    def test_proxies(self):
+        plain, tls, proxy = self.server(Plain), self.server(Plain, tls=True), self.proxy()
+        address = f"http://127.0.0.1:{proxy.port}"
+        (answer,) = self.get({"url": f"http://127.0.0.1:{plain.port}/x"}, http_proxy=address)
+        self.assertEqual((answer["status"], proxy.seen[-1][:2]), (200, ("GET", f"http://127.0.0.1:{plain.port}/x")))
+        (answer,) = self.get({"url": f"https://127.0.0.1:{tls.port}/x", "headers": ["Authorization: hunter2"], "ca_file": str(self.certificate)}, https_proxy=address)
+        self.assertEqual((answer["status"], proxy.seen[-1][:2]), (200, ("CONNECT", f"127.0.0.1:{tls.port}")))
+        self.assertNotIn(b"hunter2", proxy.seen[-1][2])
+        self.assertNotIn("X-From-Proxy", answer["headers"])
+        (answer,) = self.get({"url": f"https://127.0.0.1:{tls.port}/x"}, https_proxy=address)
+        self.assertEqual((answer["failure"], answer["sent"]), (TLS, False))  # it is the server's certificate that counts
+        count = len(proxy.seen)
+        (answer,) = self.get({"url": f"http://127.0.0.1:{plain.port}/x"}, http_proxy=address, no_proxy="127.0.0.1")
+        self.assertEqual((answer["status"], len(proxy.seen)), (200, count))
+        # The machine's own metadata service is never asked through one.
+        (answer,) = self.get({"url": "http://[fe80::1]:1/latest/api/token"}, http_proxy=address)
+        self.assertNotEqual(answer["failure"], 0)
+        self.assertEqual(len(proxy.seen), count)
+
+    def test_proxy_password(self):
+        tls, proxy = self.server(Plain, tls=True), self.proxy(b"dXNlcjpodW50ZXIy")
+        log, one = self.directory / "proxy.log", {"url": f"https://127.0.0.1:{tls.port}/x", "ca_file": str(self.certificate)}
+        (answer,) = self.get(one, https_proxy=f"http://user:hunter2@127.0.0.1:{proxy.port}", log=log)
+        self.assertEqual(answer["status"], 200)
+        (answer,) = self.get(one, https_proxy=f"http://user:wrong7@127.0.0.1:{proxy.port}", log=log)
+        self.assertEqual((answer["failure"], answer["sent"]), (UNREACHABLE, False))
+        self.assertIn("407", answer["message"])
+        for text in (log.read_text(), answer["message"]):
+            self.assertNotRegex(text, "hunter2|wrong7|dXNlcjp")
+
+    def test_log(self):
+        server, log = self.server(Plain), self.directory / "http.log"
+        self.get({
+            "method": "POST", "url": f"http://joe:hunter2@127.0.0.1:{server.port}/x?Action=List&X-Amz-Signature=hunter2&token=hunter2&n=1&flag#hunter2", "body": "password=hunter2",
+            "headers": ["Authorization: hunter2", "X-Amz-Security-Token: hunter2", "Cookie: hunter2", "X-Vault-Token: hunter2", "X-aws-ec2-metadata-token: hunter2",
+                        "Proxy-Authorization: hunter2", "X-Api-Key: hunter2", "X-Amz-Target: Some.Thing"],
+            "secret_headers": ["X-Harmless: hunter2"], "note": "DescribeVpcs"}, log=log)
+        text = log.read_text()
+        self.assertNotIn("hunter2", text)
+        self.assertNotIn("joe", text)
+        self.assertRegex(text, rf"POST http://127\.0\.0\.1:{server.port}/x\?Action=List&X-Amz-Signature=\(redacted\)&token=\(redacted\)&n=1&flag \(DescribeVpcs\) ")
+        self.assertIn("X-Amz-Target: Some.Thing", text)
+        self.assertRegex(text, r": 200 in \d+ ms, 16 bytes out, 21 bytes in, new connection\n$")
+        self.get({"url": f"http://127.0.0.1:{server.port}/slow", "timeout_ms": 200}, {"url": "http://127.0.0.1:1/"}, log=log)
+        lines = sorted(log.read_text().splitlines()[1:])
+        self.assertEqual(len(lines), 2)
+        self.assertRegex(lines[0], r"GET http://127\.0\.0\.1:1/: Failed to connect .*, nothing sent$")
+        self.assertRegex(lines[1], r"/slow: no answer in time in \d+ ms, 0 bytes out, 0 bytes in, new connection, sent$")
 
     def test_free_with_requests_under_way(self):
         server = self.server(Plain)
