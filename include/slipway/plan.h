@@ -19,6 +19,8 @@ enum { SW_N_ACTIONS = SW_READ + 1 };
 const char *sw_action_name(enum sw_action action); /* "create" */
 const char *sw_action_sign(enum sw_action action); /* "+" "~" "-/+" "-" "." */
 
+unsigned sw_resource_layer(const struct sw_resource *resource); /* 0 machines and cloud, 1 nodes, 2 cluster */
+
 struct sw_plan_item {
     const struct sw_resource *resource; /* for DELETE and FORGET: rebuilt from the state */
     enum sw_action action;
@@ -34,6 +36,17 @@ struct sw_plan_item {
     bool unsettled;  /* recorded as begun only, and found: to be recorded as done */
     uint32_t *needs; /* indices of items that must be done first */
     size_t n_needs;
+};
+
+/* What a policy says of a plan. Never saved with it: policies are asked again wherever the plan is used. */
+enum sw_verdict { SW_VERDICT_WARN, SW_VERDICT_APPROVAL, SW_VERDICT_DENY };
+struct sw_finding {
+    enum sw_verdict verdict;
+    const char *policy;  /* its name: that of its file without ".lua" */
+    const char *address; /* of an item of the plan, or NULL: the plan as a whole */
+    const char *message;
+    const char *file; /* of the policy */
+    unsigned line;
 };
 
 struct sw_plan {
@@ -55,6 +68,8 @@ struct sw_plan {
     const char **warnings;
     size_t n_warnings;
     size_t count[SW_N_ACTIONS]; /* by action */
+    const struct sw_finding *findings; /* once the policies were asked */
+    size_t n_findings;
 };
 
 /* Counts an item's action. What was read when the plan was made is nothing that changes or stays: it does not count. */

@@ -16,6 +16,8 @@ void sw_report_plan(struct sw_str *out, const struct sw_plan *plan, const struct
  * block, and which attributes only an apply will tell. */
 void sw_report_plan_json(struct sw_str *out, const struct sw_plan *plan, sw_find_schema_fn *find_schema, void *ctx);
 void sw_report_plan_markdown(struct sw_str *out, const struct sw_plan *plan);
+/* What the policies say, one event a line, as --json has it. */
+void sw_report_findings_json(struct sw_str *out, const struct sw_plan *plan);
 /* format: "mermaid", "dot", "json". SW_EINVAL for others. */
 int sw_report_graph(struct sw_str *out, const struct sw_plan *plan, const char *format, struct sw_err *err);
 void sw_report_error(struct sw_str *out, const struct sw_err *err, const struct sw_style *style);

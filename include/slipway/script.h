@@ -26,6 +26,14 @@ int sw_script_declare(struct sw_script *script, const struct sw_inventory *inven
 /* For a saved plan: loads the Lua files beside the playbook that define its types, checking their sha256. */
 int sw_script_load_modules(struct sw_script *script, const struct sw_inventory *inventory, const struct sw_value *modules,
                            struct sw_err *err);
+/* Asks one policy (a Lua file of the operator's, or a stranger's where the script is untrusted): runs it over the plan and appends what it says.
+ * A script that was made for policies only: no playbook may have run in it. What a policy requires lies beside it. Findings live in the arena. */
+struct sw_findings {
+    struct sw_finding *v;
+    size_t n, cap;
+};
+int sw_script_policy(struct sw_script *script, const char *path, const struct sw_inventory *inventory, const struct sw_plan *plan,
+                     struct sw_findings *ret, struct sw_err *err);
 /* Names of all known types, sorted; loads the whole library. For docs and completion. */
 int sw_script_type_names(struct sw_script *script, const char *const **ret, size_t *ret_n, struct sw_err *err);
 /* A file that travels in the binary, by its path in the source tree ("inventories/lab/inventory.yaml"). NULL = absent. */

@@ -1,6 +1,7 @@
+#include "policy.h"
 #include "run.h"
 
-/* A saved plan was shown and reviewed when it was made: no question. */
+/* A saved plan was shown and reviewed when it was made: no question but those of the policies, which are asked as they are now. */
 static int apply_saved(struct sw_context *context, const char *path) {
     struct sw_cli *cli = context->cli;
     struct sw_err err = {0};
@@ -10,11 +11,14 @@ static int apply_saved(struct sw_context *context, const char *path) {
                    "a saved plan is applied as it is: --target, --exclude, --replace and --refresh-only belong to 'slipway plan'");
         return sw_cli_fail(cli, &err);
     }
-    if (sw_run_load(context, path, &plan, &err)) return sw_cli_fail(cli, &err);
+    if (sw_run_load(context, path, &plan, &err) || sw_policy_ask(context, plan, &err)) return sw_cli_fail(cli, &err);
+    if (plan->n_findings && !sw_plan_is_empty(plan)) sw_run_show(context, plan);
+    if (sw_policy_denied(plan, &err)) return sw_cli_fail(cli, &err);
     if (sw_plan_is_empty(plan) && !sw_run_has_bookkeeping(context, plan)) {
         sw_run_show(context, plan);
         return SW_EXIT_OK;
     }
+    if (sw_policy_approve(context, plan, &err)) return sw_cli_fail(cli, &err);
     return sw_run_apply(context, plan);
 }
 

@@ -16,6 +16,7 @@ const char sw_help_events[] =
     "| `planned_change` | one for each change of the plan | `address`, `action`, `host`, `reason`, `at_apply` |\n"
     "| `plan` | the plan is made | `unchanged`, `create`, `update`, `replace`, `delete`, `forget` |\n"
     "| `warning` | something to look at | `message` |\n"
+    "| `policy` | a policy says something of the plan | `policy`, `verdict` (warn, require_approval, deny), `address`, `message` |\n"
     "| `start` | a change begins | `address`, `action`, `host` |\n"
     "| `output` | it printed a line | `address`, `action`, `host`, `message` |\n"
     "| `still` | it has been running for another ten seconds | `address`, `action`, `host`, `elapsed_ms` |\n"
@@ -37,7 +38,12 @@ const char sw_help_events[] =
     "## Terraform's plan format\n\n"
     "`slipway show --json PLANFILE` prints `format_version` 1.2: `planned_values`, `resource_changes` (with `change.actions`, `before`, "
     "`after`, `after_unknown`,\n"
-    "`before_sensitive`, `after_sensitive`, `replace_paths`, and `action_reason`), `resource_drift`, `output_changes`, `timestamp`. "
+    "`before_sensitive`, `after_sensitive`, `replace_paths`, and `action_reason`), `resource_drift`, `output_changes`, `prior_state`, "
+    "`configuration`, `timestamp`. "
     "Secrets are `null` and marked in\n"
     "`*_sensitive`. What Terraform has no word for is in a member `slipway` of the plan and of each change (`layer`, `host`, `reason`, "
-    "`at_apply`, `triggered`).\n";
+    "`at_apply`, `triggered`, and `address` as slipway has it).\n\n"
+    "Addresses are legal ones. A name that is an identifier stays (`aws_vpc.main`); any other is an index beside a name made of it "
+    "(`aws_route53_record.api_example_org[\"api.example.org\"]`); what is\n"
+    "on a host is in a module of that host's (`module.host[\"n1\"].file._etc_hosts[\"/etc/hosts\"]`). What is a block to Terraform is a "
+    "list of one.\n";

@@ -1,3 +1,4 @@
+#include "policy.h"
 #include "run.h"
 
 int sw_cmd_plan(struct sw_cli *cli) {
@@ -14,7 +15,7 @@ int sw_cmd_plan(struct sw_cli *cli) {
     }
     if (sw_context_open(&context, cli, needs, &err)) goto fail;
     struct sw_plan_options plan_options = sw_run_options(cli);
-    if (sw_run_plan(&context, &plan_options, &plan, &err)) goto fail;
+    if (sw_run_plan(&context, &plan_options, &plan, &err) || sw_policy_ask(&context, plan, &err)) goto fail;
     sw_run_show(&context, plan);
     if (options->out) {
         if (sw_plan_save(plan, options->out, sw_state_key(context.state), &err)) goto fail;
@@ -24,6 +25,8 @@ int sw_cmd_plan(struct sw_cli *cli) {
     if (options->detailed_exitcode &&
         (!sw_plan_is_empty(plan) || plan->n_moved || (plan->refresh_only && sw_run_has_bookkeeping(&context, plan))))
         code = SW_EXIT_CHANGES;
+    /* Saved all the same, so that it can be looked at: 'apply' asks the policies again. */
+    if (sw_policy_denied(plan, &err)) goto fail;
     sw_context_close(&context);
     return code;
 fail:

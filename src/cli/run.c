@@ -1,5 +1,7 @@
 #include "run.h"
 
+#include "policy.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -185,10 +187,12 @@ bool sw_run_has_bookkeeping(struct sw_context *context, const struct sw_plan *pl
     return false;
 }
 
-int sw_run_rest(struct sw_context *context, const struct sw_plan *plan, bool *ret_applied) {
+int sw_run_rest(struct sw_context *context, struct sw_plan *plan, bool *ret_applied) {
     struct sw_err err = {0};
     if (ret_applied) *ret_applied = false;
+    if (sw_policy_ask(context, plan, &err)) return sw_cli_fail(context->cli, &err);
     sw_run_show(context, plan);
+    if (sw_policy_denied(plan, &err)) return sw_cli_fail(context->cli, &err);
     bool bookkeeping = sw_plan_is_empty(plan) && sw_run_has_bookkeeping(context, plan);
     if (sw_plan_is_empty(plan) && !(bookkeeping && plan->refresh_only)) {
         /* Nothing in the world changes. Whatever the state does not know yet, it learns without a question. */
@@ -197,7 +201,7 @@ int sw_run_rest(struct sw_context *context, const struct sw_plan *plan, bool *re
         if (ret_applied) *ret_applied = true;
         return SW_EXIT_OK;
     }
-    if (sw_run_confirm(context, plan, &err)) return sw_cli_fail(context->cli, &err);
+    if (sw_policy_approve(context, plan, &err) || sw_run_confirm(context, plan, &err)) return sw_cli_fail(context->cli, &err);
     int code = sw_run_apply(context, plan);
     if (ret_applied) *ret_applied = code == SW_EXIT_OK;
     return code;

@@ -14,8 +14,8 @@ void sw_run_show(struct sw_context *context, const struct sw_plan *plan);
 int sw_run_confirm(struct sw_context *context, const struct sw_plan *plan, struct sw_err *err);
 /* Applies with progress on stdout and prints the summary. Returns the exit code; all is said. */
 int sw_run_apply(struct sw_context *context, const struct sw_plan *plan);
-/* Show, ask, apply. Returns the exit code; all is said. *ret_applied (or NULL): whether the world is now as planned. */
-int sw_run_rest(struct sw_context *context, const struct sw_plan *plan, bool *ret_applied);
+/* Policies, show, ask, apply. Returns the exit code; all is said. *ret_applied (or NULL): whether the world is now as planned. */
+int sw_run_rest(struct sw_context *context, struct sw_plan *plan, bool *ret_applied);
 /* Plan and the rest. Returns the exit code; all is said. */
 int sw_run_all(struct sw_context *context, const struct sw_plan_options *options, bool *ret_applied);
 /* Reads a saved plan with the types it needs. */

@@ -1,3 +1,4 @@
+#include "policy.h"
 #include "run.h"
 
 int sw_cmd_show(struct sw_cli *cli) {
@@ -7,7 +8,7 @@ int sw_cmd_show(struct sw_cli *cli) {
     struct sw_str text = {0};
     int code;
     if (sw_context_open(&context, cli, SW_NEED_INVENTORY | SW_NEED_SCRIPT | SW_NEED_STATE, &err) ||
-        sw_run_load(&context, cli->options.args[0], &plan, &err)) {
+        sw_run_load(&context, cli->options.args[0], &plan, &err) || sw_policy_ask(&context, plan, &err)) {
         /* --json here asks for a document, not for events: an error is only on stderr, or the reader would take it for a plan. */
         cli->options.json = false;
         code = sw_cli_fail(cli, &err);

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "context.h"
+#include "policy.h"
 
 static void add_warnings(struct sw_cli *cli, const struct sw_config *config) {
     for (size_t i = 0; i < config->n_warnings; i++) sw_cli_note(cli, "warning: %s", config->warnings[i]);
@@ -10,7 +10,8 @@ int sw_cmd_validate(struct sw_cli *cli) {
     struct sw_context context;
     struct sw_err err = {0};
     int code = SW_EXIT_OK;
-    if (sw_context_open(&context, cli, SW_NEED_CONFIG, &err)) {
+    /* Policies that do not even run over an empty plan are found here. */
+    if (sw_context_open(&context, cli, SW_NEED_CONFIG, &err) || sw_policy_ask(&context, &(struct sw_plan){0}, &err)) {
         code = sw_cli_fail(cli, &err);
     } else {
         const struct sw_config *config = context.config;

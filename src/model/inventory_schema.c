@@ -128,6 +128,7 @@ static const struct sw_attr INVENTORY[] = {
     {"name", SW_T_STRING, .required = true, .doc = "The cluster's name, in lower-case letters, digits and '-'."},
     {"network", SW_T_MAP, .object = &NETWORK_SCHEMA, .fallback = &SW_EMPTY_MAP, .doc = "The machines' network."},
     {"playbook", SW_T_STRING, .fallback = TEXT("site"), .doc = "The playbook: NAME.lua beside the inventory or in playbooks/."},
+    {"policies", SW_T_LIST, SW_T_STRING, .doc = "Policies besides policies/*.lua: files or directories, relative to the inventory."},
     {"pools", SW_T_LIST, .object = &POOL_SCHEMA, .doc = "Groups of machines that are alike."},
     {"provider", SW_T_MAP, .object = &PROVIDER_SCHEMA,
      .fallback = &(const struct sw_value){.kind = SW_MAP, .map = {(const struct sw_pair[]){{"name", TEXT("static")}}, 1}},

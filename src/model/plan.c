@@ -1,6 +1,6 @@
 #include "slipway/plan.h"
 
-#include <stdlib.h>
+#include "slipway/str.h"
 
 static const struct {
     const char *name, *sign;
@@ -18,6 +18,13 @@ const char *sw_action_sign(enum sw_action action) {
 
 void sw_plan_count(struct sw_plan *plan, const struct sw_plan_item *item) {
     if (!item->resource->data || item->action != SW_NOOP) plan->count[item->action]++;
+}
+
+unsigned sw_resource_layer(const struct sw_resource *resource) {
+    if (resource->host) return 1;
+    /* Everything in the cluster's API is a kube_… type, or speaks through a provider of that name. */
+    if (sw_starts_with(resource->type, "kube_")) return 2;
+    return resource->provider && sw_starts_with(resource->provider, "kube") ? 2 : 0;
 }
 
 bool sw_plan_is_empty(const struct sw_plan *plan) {

@@ -79,7 +79,7 @@ static void add_mermaid(struct sw_str *out, const struct sw_plan *plan) {
         }
         bool open = false;
         for (size_t i = 0; i < plan->n_items; i++) {
-            if (sw_report__layer(plan->items[i].resource) != layer) continue;
+            if (sw_resource_layer(plan->items[i].resource) != layer) continue;
             if (!open) sw_str_addf(out, "  subgraph l%u[\"%s\"]\n", layer, sw_report__layer_title(layer));
             open = true;
             mermaid_node(out, plan, i, "    ");
@@ -152,7 +152,7 @@ static void add_json(struct sw_str *out, const struct sw_plan *plan) {
         sw_report__json_str(out, "type", item->resource->type);
         sw_report__json_str(out, "name", item->resource->name);
         if (item->resource->host) sw_report__json_str(out, "host", item->resource->host);
-        sw_report__json_int(out, "layer", sw_report__layer(item->resource));
+        sw_report__json_int(out, "layer", sw_resource_layer(item->resource));
         sw_report__json_str(out, "action", sw_action_name(item->action));
         sw_str_addc(out, '}');
     }

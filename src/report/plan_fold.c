@@ -88,7 +88,7 @@ static struct cell *gather(const struct sw_view *view, const struct sw_plan *pla
     struct sw_map by_key = {0};
     for (size_t i = 0; i < plan->n_items; i++) {
         const struct sw_plan_item *item = &plan->items[i];
-        if (sw_report__layer(item->resource) != 1 || !sw_view__shown(view, item)) continue;
+        if (sw_resource_layer(item->resource) != 1 || !sw_view__shown(view, item)) continue;
         char *key = item_key(item);
         struct cell *cell = sw_map_find(&by_key, key);
         if (cell) {

@@ -79,7 +79,7 @@ static void add_resource_change(const struct plan_json *pj, const struct sw_plan
     sw_report__json_key(out, "slipway");
     sw_str_addz(out, "{");
     sw_report__json_str(out, "address", item->resource->address);
-    sw_report__json_int(out, "layer", sw_report__layer(item->resource));
+    sw_report__json_int(out, "layer", sw_resource_layer(item->resource));
     if (item->resource->host) sw_report__json_str(out, "host", item->resource->host);
     if (item->reason) sw_report__json_str(out, "reason", item->reason);
     sw_report__json_bool(out, "at_apply", item->at_apply);
@@ -244,6 +244,16 @@ void sw_report_plan_json(struct sw_str *out, const struct sw_plan *plan, sw_find
     sw_report__json_int(out, "serial", plan->serial);
     sw_report__json_bool(out, "destroy", plan->destroy);
     sw_report__json_bool(out, "refresh_only", plan->refresh_only);
+    if (plan->n_findings) {
+        sw_report__json_key(out, "policies");
+        sw_str_addc(out, '[');
+        for (size_t i = 0; i < plan->n_findings; i++) {
+            plan_json__next(out);
+            sw_report__finding_members(out, &plan->findings[i]);
+            sw_str_addc(out, '}');
+        }
+        sw_str_addc(out, ']');
+    }
     sw_str_addz(out, "}}");
     sw_map_done(&pj.by_address);
 }

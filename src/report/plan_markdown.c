@@ -90,6 +90,21 @@ static void add_moved(struct sw_str *out, const struct sw_plan *plan) {
     sw_str_done(&body);
 }
 
+/* Not folded: who reviews the plan must not miss them. */
+static void add_findings(struct sw_str *out, const struct sw_plan *plan) {
+    if (plan->n_findings) sw_str_addz(out, "\n| policy | says | of | why |\n| --- | --- | --- | --- |\n");
+    for (size_t i = 0; i < plan->n_findings && out->len < MAX_BYTES / 2; i++) {
+        const struct sw_finding *finding = &plan->findings[i];
+        sw_str_addz(out, "| ");
+        add_escaped(out, finding->policy);
+        sw_str_addf(out, " | **%s** | ", sw_report__verdict(finding->verdict));
+        add_escaped(out, finding->address ? finding->address : "the plan");
+        sw_str_addz(out, " | ");
+        add_escaped(out, finding->message);
+        sw_str_addz(out, " |\n");
+    }
+}
+
 void sw_report_plan_markdown(struct sw_str *out, const struct sw_plan *plan) {
     sw_str_addz(out, "### Plan for ");
     add_escaped(out, plan->inventory ? plan->inventory : "?");
@@ -107,6 +122,7 @@ void sw_report_plan_markdown(struct sw_str *out, const struct sw_plan *plan) {
         add_escaped(out, plan->warnings[i]);
         sw_str_addz(out, i + 1 < plan->n_warnings ? "\\\n" : "\n");
     }
+    add_findings(out, plan);
     add_drift(out, plan);
     add_moved(out, plan);
     for (unsigned layer = 0; layer < SW_REPORT_LAYERS; layer++) {

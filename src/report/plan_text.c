@@ -56,7 +56,7 @@ void sw_view__item(struct sw_view *view, size_t indent, const struct sw_plan_ite
 size_t sw_view__layer(struct sw_view *view, const struct sw_plan *plan, unsigned layer, bool title) {
     size_t n = 0;
     for (size_t i = 0; i < plan->n_items; i++)
-        if (sw_report__layer(plan->items[i].resource) == layer && sw_view__shown(view, &plan->items[i])) n++;
+        if (sw_resource_layer(plan->items[i].resource) == layer && sw_view__shown(view, &plan->items[i])) n++;
     if (!n) return 0;
     if (title) {
         sw_report__tone(view->out, &view->style, SW_TONE_BOLD);
@@ -66,7 +66,7 @@ size_t sw_view__layer(struct sw_view *view, const struct sw_plan *plan, unsigned
     }
     if (layer == 1) return sw_view__nodes(view, plan);
     for (size_t i = 0; i < plan->n_items; i++)
-        if (sw_report__layer(plan->items[i].resource) == layer && sw_view__shown(view, &plan->items[i]))
+        if (sw_resource_layer(plan->items[i].resource) == layer && sw_view__shown(view, &plan->items[i]))
             sw_view__item(view, 2, &plan->items[i], false);
     return n;
 }
@@ -150,4 +150,10 @@ void sw_report_plan(struct sw_str *out, const struct sw_plan *plan, const struct
     for (unsigned layer = 0; layer < SW_REPORT_LAYERS; layer++)
         if (sw_view__layer(&view, plan, layer, true)) sw_str_addc(out, '\n');
     add_summary(out, plan, style);
+    if (plan->n_findings) {
+        sw_str_addc(out, '\n');
+        sw_report__paint(out, style, SW_TONE_BOLD, "Policies");
+        sw_str_addz(out, "\n\n");
+        sw_view__findings(&view, plan);
+    }
 }

@@ -92,13 +92,6 @@ unsigned sw_report__columns(const struct sw_style *style) {
     return style->columns ? style->columns : 100;
 }
 
-unsigned sw_report__layer(const struct sw_resource *resource) {
-    if (resource->host) return 1;
-    /* Everything in the cluster's API is a kube_… type, or speaks through a provider of that name. */
-    if (sw_starts_with(resource->type, "kube_")) return 2;
-    return resource->provider && sw_starts_with(resource->provider, "kube") ? 2 : 0;
-}
-
 const char *sw_report__layer_title(unsigned layer) {
     static const char *const titles[SW_REPORT_LAYERS] = {"machines and cloud", "nodes", "cluster"};
     return titles[layer < SW_REPORT_LAYERS ? layer : 0];

@@ -31,11 +31,10 @@ size_t sw_report__clip(struct sw_str *out, const char *text, size_t len, size_t 
 void sw_report__spaces(struct sw_str *out, size_t n);
 unsigned sw_report__columns(const struct sw_style *style); /* never 0 */
 
-/* 0 machines and cloud, 1 nodes, 2 cluster. */
-unsigned sw_report__layer(const struct sw_resource *resource);
-const char *sw_report__layer_title(unsigned layer);
+const char *sw_report__layer_title(unsigned layer); /* of sw_resource_layer() */
 #define SW_REPORT_LAYERS 3
 
+const char *sw_report__verdict(enum sw_verdict verdict); /* "deny" */
 /* "created", "creating": what has been or is being done. */
 const char *sw_report__past(enum sw_action action);
 const char *sw_report__present(enum sw_action action);

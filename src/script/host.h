@@ -47,6 +47,7 @@ struct sw_module {
 };
 
 struct sw_declare;
+struct sw_policy;
 struct sw_tasks;
 
 struct sw_script {
@@ -98,6 +99,7 @@ struct sw_script {
     struct sw_str prelude;
     struct sw_map hashes; /* path -> SHA-256 in hex, of local files hashed so far */
     struct sw_declare *declare;
+    struct sw_policy *policy; /* that runs */
     struct sw_tasks *tasks;
     unsigned failed_checks;
 };

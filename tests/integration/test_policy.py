@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 
-from harness import Case, Path, unittest
+from harness import SANITIZERS, SLIPWAY, Case, Path, unittest
 
 VENV = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway-test/policy"
 
@@ -133,6 +133,171 @@ class OtherPeoples(Base):
         configured = {entry["address"]: entry for entry in plan["configuration"]["root_module"]["resources"]}
         self.assertEqual(configured["aws_s3_bucket_public_access_block.logs"]["expressions"]["bucket"],
                          {"references": ["aws_s3_bucket.logs.id", "aws_s3_bucket.logs"]})
+
+
+NO_PUBLIC_SSH = """
+for _, item in ipairs(plan.items) do
+  if item.type == "aws_vpc_security_group_ingress_rule" and item.after and item.action ~= "no-op" then
+    local open, port = item.after.cidr_ipv4, item.after.from_port
+    if not slipway.is_known(open) then
+      require_approval(item.address, "nobody knows yet who may come in")
+    elseif open == "0.0.0.0/0" and port == 22 then
+      deny(item.address, "ssh is open to the world")
+    end
+  end
+end
+"""
+ASK_BEFORE_VOLUMES = """
+for _, item in ipairs(plan.items) do
+  if item.type == "aws_ebs_volume" and (item.action == "create" or item.action == "delete") then
+    require_approval(item.address, ("%s of a volume of %d GB"):format(item.action, (item.after or item.before).size))
+  end
+end
+"""
+
+
+class OurOwn(Base):
+    def policy(self, site, name: str, text: str, directory: str = "policies") -> None:
+        (site.directory / directory).mkdir(exist_ok=True)
+        (site.directory / directory / f"{name}.lua").write_text(text)
+
+    def applied(self, site) -> bool:
+        return bool(site.run("state", "list").expect(0).out.split())
+
+    def test_deny(self):
+        site = self.cloud(OPEN)
+        self.policy(site, "no_public_ssh", NO_PUBLIC_SSH)
+        address = "aws_vpc_security_group_ingress_rule.ssh"
+        site.run("plan").expect(3, "Policies", "deny", f"{address}: ssh is open to the world", "policies/no_public_ssh.lua:8",
+                                "denied by the policy 'no_public_ssh'")
+        site.run("apply", "--yes").expect(3, "ssh is open to the world")
+        self.assertFalse(self.applied(site))
+        # a saved plan can be looked at and not applied, whatever is approved
+        site.run("plan", "--out", "saved").expect(3)
+        site.run("show", "saved").expect(0, "ssh is open to the world")
+        site.run("show", "--markdown", "saved").expect(0, "| **deny** |", "ssh is open to the world")
+        shown = json.loads(site.run("show", "--json", "saved").expect(0).out)
+        self.assertEqual(shown["slipway"]["policies"], [{"policy": "no_public_ssh", "verdict": "deny", "address": address,
+                                                         "message": "ssh is open to the world"}])
+        site.run("apply", "--yes", "saved").expect(3, "ssh is open to the world")
+        self.assertFalse(self.applied(site))
+        event, = site.run("plan", "--json").expect(3).events("policy")
+        self.assertEqual((event["policy"], event["verdict"], event["address"]), ("no_public_ssh", "deny", address))
+        site.play(MENDED, each=False)
+        site.apply().expect(0)
+        site.run("destroy", "--yes").expect(0)
+
+    def test_a_plan_made_before_the_policy(self):
+        site = self.cloud(OPEN)
+        site.run("plan", "--out", "saved").expect(0)
+        self.policy(site, "no_public_ssh", NO_PUBLIC_SSH)
+        site.run("apply", "--yes", "saved").expect(3, "ssh is open to the world")
+        self.assertFalse(self.applied(site))
+
+    def test_approval(self):
+        site = self.cloud(MENDED)
+        self.policy(site, "ask_before_volumes", ASK_BEFORE_VOLUMES)
+        site.run("plan").expect(0, "needs approval", "aws_ebs_volume.data: create of a volume of 100 GB")
+        site.run("apply", "--yes").expect(3, "wants this approved", "--approve ask_before_volumes")
+        self.assertFalse(self.applied(site))
+        site.run("apply", "--yes", "--approve", "ask_before_volume").expect(1, "did you mean 'ask_before_volumes'?")
+        site.run("plan", "--out", "saved").expect(0)
+        site.run("apply", "saved").expect(3, "--approve ask_before_volumes")
+        site.run("apply", "saved", "--approve", "ask_before_volumes").expect(0)
+        self.assertTrue(self.applied(site))
+        site.run("apply", "--yes").expect(0)  # nothing changes: nothing to approve
+        site.run("destroy", "--yes").expect(3, "delete of a volume of 100 GB")
+        site.run("destroy", "--yes", "--approve", "ask_before_volumes").expect(0)
+
+    def test_approval_on_a_terminal(self):
+        site = self.cloud(MENDED)
+        self.policy(site, "ask_before_volumes", ASK_BEFORE_VOLUMES)
+        for answers, code in (("yes\n", 3), ("ask_before_volumes\nno\n", 3), ("ask_before_volumes\nyes\n", 0)):
+            ours, theirs = os.openpty()
+            try:
+                environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY")}
+                child = subprocess.Popen([SLIPWAY, "apply"], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                         cwd=site.directory, env={**environment, **SANITIZERS, "TERM": "dumb"}, text=True)
+                os.write(ours, answers.encode())
+                said, _ = child.communicate(timeout=60)
+            finally:
+                os.close(ours)
+                os.close(theirs)
+            self.assertEqual(child.returncode, code, said)
+            self.assertIn("type its name to approve it", said)
+            self.assertEqual(self.applied(site), code == 0)
+
+    def test_warn_and_the_plan_as_a_whole(self):
+        site = self.cloud(MENDED)
+        self.policy(site, "size", 'if plan.count.create > 3 then warn(nil, plan.count.create .. " at once is a lot") end')
+        site.apply().expect(0, "warn", "6 at once is a lot")
+
+    def test_what_a_policy_sees(self):
+        site = self.cloud(MENDED + 'aws.instance "db" { instance_type = "m5.large", user_data = secret "hunter2", tags = { a = "b" } }\n',
+                          environment="staging", vars={"limit": 3})
+        self.policy(site, "see", """
+local shared = require "lib/shared"
+assert(plan.environment == "staging" and plan.inventory == "site" and slipway.inventory.vars.limit == 3)
+for _, item in ipairs(plan.items) do
+  if item.name == "db" then
+    assert(item.layer == 0 and item.action == "create" and item.before == nil and item.mode == "managed")
+    assert(item.after.tags.a == "b" and slipway.is_secret(item.after.user_data))
+    shared.say(warn, item.address, item.after.user_data)
+    warn(item.address, "and " .. item.after.user_data)
+    assert(not pcall(function() item.after.tags.a = "c" end))
+    assert(not pcall(function() return host "n1" {} end), "policies declare nothing")
+  end
+end
+""")
+        self.policy(site, "shared", "return { say = function(warn, address, text) warn(address, text) end }", "policies/lib")
+        result = site.run("plan").expect(0, "aws_instance.db: (sensitive)", without=("hunter2",))
+        self.assertEqual(result.out.count("# policy see"), 2)
+        site.run("plan", "--json").expect(0, without=("hunter2",))
+
+    def test_policies_of_the_inventory(self):
+        site = self.cloud(OPEN, policies=["rules/one.lua", "more"])
+        self.policy(site, "one", 'warn(nil, "the first")', "rules")
+        self.policy(site, "two", 'warn(nil, "the second")', "more")
+        site.run("plan").expect(0, "the first", "the second")
+        site.inventory(nodes=[], policies=["rules/none.lua"])
+        site.run("plan").expect(1, "there is no policy", "rules/none.lua", "inventory.yaml:")
+
+    def test_a_policy_that_fails_lets_nothing_through(self):
+        site = self.cloud(MENDED)
+        for text, words in (("local x = = 1", ("policies/bad.lua:1", "unexpected symbol")), ("while true do end", ("an endless loop?",)),
+                            ("local t = {}\nwhile true do t = { t } end", ("MiB of memory", "policies/bad.lua:2")),
+                            ('deny("aws_vpc.none", "x")', ("the plan has no 'aws_vpc.none'", "policies/bad.lua:1")),
+                            ("for i = 1, 2000 do warn(nil, 'x') end", ("more than 1000",)),
+                            ("return io.open('/etc/passwd')", ("there is no 'io' here",))):
+            self.policy(site, "bad", text)
+            site.run("apply", "--yes").expect(1, "asking the policy 'bad'", *words)
+            site.run("validate").expect(1, "asking the policy 'bad'")
+            self.assertFalse(self.applied(site))
+
+    def test_a_stranger_cannot_take_the_operators_away(self):
+        site = self.cloud(OPEN)
+        operators = site.directory.parent / f"{site.directory.name}-operators"
+        operators.mkdir()
+        (operators / "no_public_ssh.lua").write_text(NO_PUBLIC_SSH)
+        env = {"SLIPWAY_POLICIES": str(operators)}
+        # its own file of the same name, and one that would take what was said back if there were a way
+        self.policy(site, "no_public_ssh", "")
+        self.policy(site, "undo", "deny = function() end plan = nil")
+        site.run("plan", "--untrusted", "--no-refresh", env=env).expect(3, "ssh is open to the world")
+        site.run("plan", "--untrusted", "--no-refresh", "--policies", str(operators)).expect(3, "ssh is open to the world")
+        # the playbook runs in a host of its own
+        site.play(OPEN + "deny = nil\nlocal ok = pcall(function() slipway.is_known = function() return true end end)\n", each=False)
+        site.run("plan", "--untrusted", "--no-refresh", env=env).expect(3, "ssh is open to the world")
+        site.run("plan", env={"SLIPWAY_POLICIES": str(operators / "none")}).expect(1, "SLIPWAY_POLICIES: there is no policy")
+        # what a stranger's inventory names lies in its directory
+        outside = site.directory.parent / f"{site.directory.name}-outside.lua"
+        outside.write_text('warn(nil, "outside")')
+        site.inventory(nodes=[], policies=[str(outside)])
+        site.run("plan").expect(0, "outside")
+        site.run("plan", "--untrusted", "--no-refresh").expect(3, "leads out of its directory")
+        site.inventory(nodes=[])
+        (site.directory / "policies/link.lua").symlink_to(outside)
+        site.run("plan", "--untrusted", "--no-refresh").expect(3, "leads out of its directory")
 
 
 if __name__ == "__main__":
