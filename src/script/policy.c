@@ -50,14 +50,13 @@ static void set_flag(lua_State *L, const char *key, bool b) {
 
 static void push_item(lua_State *L, const struct sw_plan_item *item) {
     const struct sw_resource *resource = item->resource;
-    bool data = sw_starts_with(resource->type, "data.");
     lua_createtable(L, 0, 14);
     set_text(L, "address", resource->address);
     set_text(L, "type", resource->type);
     set_text(L, "name", resource->name);
     set_text(L, "host", resource->host);
     set_text(L, "provider", resource->provider);
-    set_text(L, "mode", data ? "data" : "managed");
+    set_text(L, "mode", resource->data ? "data" : "managed");
     set_text(L, "action", sw_action_name(item->action));
     set_text(L, "reason", item->reason);
     set_value(L, "before", item->before);
@@ -86,7 +85,7 @@ static void push_plan(lua_State *L, const struct sw_policy *p) {
     set_flag(L, "destroy", plan->destroy);
     set_flag(L, "refresh_only", plan->refresh_only);
     lua_createtable(L, 0, 6);
-    for (unsigned action = SW_NOOP; action <= SW_FORGET; action++) {
+    for (unsigned action = SW_NOOP; action < SW_N_ACTIONS; action++) {
         lua_pushinteger(L, (lua_Integer)plan->count[action]);
         lua_setfield(L, -2, sw_action_name((enum sw_action)action));
     }
