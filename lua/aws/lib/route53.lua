@@ -1,0 +1,176 @@
+--- Route 53, as its types share it: names, changes that travel together, reads by zone.
+local batch, items, xml = require "aws/lib/batch", require "aws/lib/items", require "aws/lib/xml"
+
+local route53 = {}
+
+local ROOT = "/2013-04-01/"
+local NAMESPACE = "https://route53.amazonaws.com/doc/2013-04-01/"
+local LISTS = { "ResourceRecordSet", "ResourceRecord", "NameServer", "VPC", "Tag", "ResourceTagSet" }
+
+--- Changes of one request. A request holds 1,000 values and 32,000 letters at most, and an UPSERT counts twice.
+local PER_REQUEST = 50
+
+--- A name as it is compared: small letters, no dot at the end, `\052` as `*`.
+function route53.name(text)
+  local plain = text:gsub("\\(%d%d%d)", function(octal) return string.char(tonumber(octal, 8)) end)
+  return (plain:lower():gsub("%.$", ""))
+end
+
+--- "Z123" of "/hostedzone/Z123".
+function route53.id(text) return text:match("([^/]+)$") end
+
+function route53.get(aws, path, query)
+  return aws.route53:try("GET", ROOT .. path, { query = query, lists = LISTS })
+end
+
+function route53.post(aws, path, root, options)
+  options = options or {}
+  options.body, options.lists = xml.document(root, NAMESPACE), LISTS
+  return aws.route53:try("POST", ROOT .. path, options)
+end
+
+function route53.delete(aws, path)
+  return aws.route53:try("DELETE", ROOT .. path, { lists = LISTS, gone = { "NoSuchHostedZone" } })
+end
+
+--- All zones of the account, as ListHostedZones gives them.
+function route53.zones(aws)
+  local all, marker = {}, nil
+  repeat
+    local out, err = aws.route53:try("GET", ROOT .. "hostedzone", { query = { maxitems = "100", marker = marker }, lists = { "HostedZone" } })
+    if not out then return aws:raise(err) end
+    for _, zone in ipairs(aws.list(out.HostedZones)) do all[#all + 1] = zone end
+    marker = aws.bool(out.IsTruncated) and out.NextMarker
+  until not marker
+  return all
+end
+
+--- The zones of one name, as ListHostedZonesByName gives them.
+function route53.zones_named(aws, name)
+  local out, err = aws.route53:try("GET", ROOT .. "hostedzonesbyname", { query = { dnsname = name .. ".", maxitems = "100" }, lists = { "HostedZone" } })
+  if not out then return aws:raise(err) end
+  local found = {}
+  for _, zone in ipairs(aws.list(out.HostedZones)) do
+    if route53.name(zone.Name) == name then found[#found + 1] = zone end
+  end
+  return found
+end
+
+--- A zone of GetHostedZone, or nil.
+function route53.zone(aws, id)
+  local out, err = route53.get(aws, "hostedzone/" .. id)
+  if out then return out end
+  return err.code ~= "NoSuchHostedZone" and aws:raise(err) or nil
+end
+
+local names = {} -- client -> zone's id -> its name
+
+--- The name of a zone, asked for once.
+function route53.zone_name(aws, id)
+  names[aws] = names[aws] or {}
+  if not names[aws][id] then
+    local zone = route53.zone(aws, id)
+    if not zone then return fail(("there is no hosted zone '%s'"):format(id)) end
+    names[aws][id] = route53.name(zone.HostedZone.Name)
+  end
+  return names[aws][id]
+end
+
+--- The whole name of a record: one that does not end in the zone's gets it.
+function route53.absolute(aws, zone, name)
+  local plain, of = route53.name(name), route53.zone_name(aws, zone)
+  if plain == of or plain:sub(-#of - 1) == "." .. of then return plain end
+  return plain == "" and of or plain .. "." .. of
+end
+
+--- All records of a zone; nil when there is no such zone.
+function route53.records(aws, zone)
+  local all, query = {}, { maxitems = "300" }
+  repeat
+    local out, err = route53.get(aws, ("hostedzone/%s/rrset"):format(zone), query)
+    if not out then return err.code ~= "NoSuchHostedZone" and aws:raise(err) or nil end
+    for _, record in ipairs(aws.list(out.ResourceRecordSets)) do all[#all + 1] = record end
+    query = aws.bool(out.IsTruncated)
+      and { maxitems = "300", name = out.NextRecordName, type = out.NextRecordType, identifier = out.NextRecordIdentifier }
+  until not query
+  return all
+end
+
+--- One record, or nil. `name` is absolute.
+function route53.record(aws, zone, name, kind, identifier)
+  local out, err = route53.get(aws, ("hostedzone/%s/rrset"):format(zone), { name = name .. ".", type = kind, identifier = identifier, maxitems = "1" })
+  if not out then return err.code ~= "NoSuchHostedZone" and aws:raise(err) or nil end
+  local record = aws.list(out.ResourceRecordSets)[1]
+  return record and route53.is(record, name, kind, identifier) and record or nil
+end
+
+--- Whether a record is the one of that name, type and set identifier.
+function route53.is(record, name, kind, identifier)
+  return route53.name(record.Name) == name and record.Type == kind and (record.SetIdentifier or "") == (identifier or "")
+end
+
+--- Waits until all name servers know a change.
+function route53.settle(aws, change, line)
+  local id = route53.id(change.Id)
+  if change.Status == "INSYNC" then return end
+  aws:wait { what = "the DNS change " .. id, within = 1800, every = 2, line = line, check = function()
+    local out, err = route53.get(aws, "change/" .. id)
+    if not out then return aws:raise(err) end
+    return out.ChangeInfo.Status == "INSYNC", out.ChangeInfo.Status
+  end }
+end
+
+local function submit(aws, zone, changes)
+  return route53.post(aws, ("hostedzone/%s/rrset"):format(zone),
+    xml.node("ChangeResourceRecordSetsRequest", xml.node("ChangeBatch", xml.list("Changes", changes))), { retry = { "PriorRequestNotComplete" } })
+end
+
+--- Makes one change to a zone, together with others that come at the same time, and waits until it is known everywhere.
+--- @param change table a node <Change>
+--- @return true, or nil and the error when Route 53 refuses it
+function route53.change(aws, zone, change, line)
+  local out = batch(aws, "route53 " .. zone, change, PER_REQUEST, function(changes)
+    local answer, err = submit(aws, zone, changes)
+    if answer then return answer end
+    if #changes > 1 and err.code == "InvalidChangeBatch" then return nil end
+    return { refused = err }
+  end)
+  if out.refused then return nil, out.refused end
+  route53.settle(aws, out.ChangeInfo, line)
+  return true
+end
+
+--- Tags of zones by their id, ten to a call.
+function route53.tags(aws, ids)
+  local found = {}
+  local chunks = {}
+  for i, id in ipairs(ids) do
+    local n = (i - 1) // 10 + 1
+    chunks[n] = chunks[n] or {}
+    table.insert(chunks[n], xml.text("ResourceId", id))
+  end
+  items.each(aws, chunks, function(chunk)
+    local out, err = route53.post(aws, "tags/hostedzone", xml.node("ListTagsForResourcesRequest", xml.list("ResourceIds", chunk)), { idempotent = true })
+    if out then
+      for _, set in ipairs(aws.list(out.ResourceTagSets)) do found[set.ResourceId] = aws.list(set.Tags) end
+    elseif err.code ~= "NoSuchHostedZone" then
+      aws:raise(err)
+    elseif #chunk > 1 then -- one unknown zone fails them all
+      for _, one in ipairs(chunk) do found[one[2]] = route53.tags(aws, { one[2] })[one[2]] end
+    end
+  end)
+  return found
+end
+
+--- Sets and removes tags of a zone.
+function route53.retag(aws, id, set, remove)
+  if not set and not remove then return end
+  local add, gone = {}, {}
+  for i, tag in ipairs(set or {}) do add[i] = xml.node("Tag", xml.text("Key", tag.Key), xml.text("Value", tag.Value)) end
+  for i, key in ipairs(remove or {}) do gone[i] = xml.text("Key", key) end
+  local out, err = route53.post(aws, "tags/hostedzone/" .. id, xml.node("ChangeTagsForResourceRequest",
+    set and xml.list("AddTags", add), remove and xml.list("RemoveTagKeys", gone)), { idempotent = true })
+  return out or aws:raise(err)
+end
+
+return route53
