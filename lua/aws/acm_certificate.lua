@@ -59,6 +59,15 @@ local function settle(aws, arn, by_dns, line)
   end }
 end
 
+local function retag(aws, r)
+  local set, remove = tags.changes(aws, r)
+  if set then aws.acm:call("AddTagsToCertificate", { CertificateArn = r.have.id, Tags = set }) end
+  if not remove then return end
+  local gone = {}
+  for i, key in ipairs(remove) do gone[i] = { Key = key } end
+  aws.acm:call("RemoveTagsFromCertificate", { CertificateArn = r.have.id, Tags = gone })
+end
+
 --- 32 word characters that are the same in every attempt of one create.
 local function token(r) return sha256(r._token or r._address):sub(1, 32) end
 
@@ -156,6 +165,7 @@ return resource "aws_acm_certificate" {
       Options = r.options and { CertificateTransparencyLoggingPreference = r.options.certificate_transparency_logging_preference },
       Tags = aws:tags(r),
     }).CertificateArn
+    if r.have then retag(aws, r) end
     local out = read(aws, r, settle(aws, arn, r.validation_method == "DNS", line), {})
     out.tags = r.tags
     return out
@@ -168,13 +178,7 @@ return resource "aws_acm_certificate" {
       local options = { CertificateTransparencyLoggingPreference = logging }
       aws.acm:call("UpdateCertificateOptions", { CertificateArn = arn, Options = options }, { idempotent = true })
     end
-    local set, remove = tags.changes(aws, r)
-    if set then aws.acm:call("AddTagsToCertificate", { CertificateArn = arn, Tags = set }, { idempotent = true }) end
-    if remove then
-      local gone = {}
-      for i, key in ipairs(remove) do gone[i] = { Key = key } end
-      aws.acm:call("RemoveTagsFromCertificate", { CertificateArn = arn, Tags = gone }, { idempotent = true })
-    end
+    retag(aws, r)
     return { tags = r.tags }
   end,
 

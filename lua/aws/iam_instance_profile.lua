@@ -49,6 +49,17 @@ local function settle(aws, name, role, line)
   end }
 end
 
+local function update(aws, r, line)
+  local name = r.have.id
+  if r.role and r.role ~= r.have.role then
+    remove(aws, name, r.have.role)
+    if r.role ~= "" then add(aws, name, r.role) end
+    settle(aws, name, r.role, line)
+  end
+  iam.retag(aws, "InstanceProfile", "InstanceProfileName", name, r)
+  return items.rest(r)
+end
+
 return resource "aws_iam_instance_profile" {
   on = "api",
   provider = "aws",
@@ -76,6 +87,7 @@ return resource "aws_iam_instance_profile" {
   end,
 
   create = function(aws, r, line)
+    if r.have then return update(aws, r, line) end
     local name, role = iam.name(r), r.role or ""
     local out, err = aws.iam:try("CreateInstanceProfile", { InstanceProfileName = name, Path = r.path, Tags = aws:tags(r) })
     if not out then iam.taken(aws, err, r, get(aws, name), name) end
@@ -83,16 +95,7 @@ return resource "aws_iam_instance_profile" {
     return read(aws, r, settle(aws, name, role, line))
   end,
 
-  update = function(aws, r, line)
-    local name = r.have.id
-    if r.role and r.role ~= r.have.role then
-      remove(aws, name, r.have.role)
-      if r.role ~= "" then add(aws, name, r.role) end
-      settle(aws, name, r.role, line)
-    end
-    iam.retag(aws, "InstanceProfile", "InstanceProfileName", name, r)
-    return { name = name }
-  end,
+  update = update,
 
   delete = function(aws, r)
     local name = (r.have or r.prior).id

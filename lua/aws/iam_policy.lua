@@ -59,6 +59,12 @@ local function holders(aws, arn)
   return left
 end
 
+local function update(aws, r)
+  if r.policy ~= r.have.policy then put(aws, r.have.id, r.policy) end
+  iam.retag(aws, "Policy", "PolicyArn", r.have.id, r)
+  return items.rest(r)
+end
+
 return resource "aws_iam_policy" {
   on = "api",
   provider = "aws",
@@ -88,6 +94,7 @@ return resource "aws_iam_policy" {
   end,
 
   create = function(aws, r)
+    if r.have then return update(aws, r) end
     local out, err = aws.iam:try("CreatePolicy", {
       PolicyName = iam.name(r),
       Path = r.path,
@@ -103,11 +110,7 @@ return resource "aws_iam_policy" {
     return { id = made.Arn, arn = made.Arn, name = made.PolicyName, policy_id = made.PolicyId }
   end,
 
-  update = function(aws, r)
-    if r.policy ~= r.have.policy then put(aws, r.have.id, r.policy) end
-    iam.retag(aws, "Policy", "PolicyArn", r.have.id, r)
-    return { name = r.have.name }
-  end,
+  update = update,
 
   delete = function(aws, r)
     local arn = (r.have or r.prior).id

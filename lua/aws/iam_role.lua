@@ -1,6 +1,6 @@
 --- aws_iam_role: what a machine or a service may become.
 local resource = require "resource"
-local iam, policy, tags = require "aws/lib/iam", require "aws/lib/policy", require "aws/lib/tags"
+local iam, items, policy, tags = require "aws/lib/iam", require "aws/lib/items", require "aws/lib/policy", require "aws/lib/tags"
 
 local function read(aws, item, role)
   return {
@@ -55,6 +55,20 @@ end
 
 local function filled(text) return text ~= "" and text or nil end
 
+local function update(aws, r)
+  local name, have = r.have.id, r.have
+  if r.assume_role_policy ~= have.assume_role_policy then
+    aws.iam:call("UpdateAssumeRolePolicy", { RoleName = name, PolicyDocument = policy.wire(r.assume_role_policy) }, { retry = iam.TRUST_RETRY })
+  end
+  local description, session = r.description or have.description, r.max_session_duration or have.max_session_duration
+  if description ~= have.description or session ~= have.max_session_duration then
+    aws.iam:call("UpdateRole", { RoleName = name, Description = description, MaxSessionDuration = session }, { retry = iam.NOT_YET })
+  end
+  if r.permissions_boundary and r.permissions_boundary ~= have.permissions_boundary then set_boundary(aws, name, r.permissions_boundary) end
+  iam.retag(aws, "Role", "RoleName", name, r)
+  return items.rest(r)
+end
+
 return resource "aws_iam_role" {
   on = "api",
   provider = "aws",
@@ -85,6 +99,7 @@ return resource "aws_iam_role" {
   end,
 
   create = function(aws, r)
+    if r.have then return update(aws, r) end
     local name = iam.name(r)
     local out, err = aws.iam:try("CreateRole", {
       RoleName = name,
@@ -99,20 +114,7 @@ return resource "aws_iam_role" {
     return read(aws, r, role)
   end,
 
-  update = function(aws, r)
-    local name, have = r.have.id, r.have
-    if r.assume_role_policy ~= have.assume_role_policy then
-      aws.iam:call("UpdateAssumeRolePolicy", { RoleName = name, PolicyDocument = policy.wire(r.assume_role_policy) }, { retry = iam.TRUST_RETRY })
-    end
-    local description, session = r.description or have.description, r.max_session_duration or have.max_session_duration
-    if description ~= have.description or session ~= have.max_session_duration then
-      aws.iam:call("UpdateRole", { RoleName = name, Description = description, MaxSessionDuration = session }, { idempotent = true, retry = iam.NOT_YET })
-    end
-    if r.permissions_boundary and r.permissions_boundary ~= have.permissions_boundary then set_boundary(aws, name, r.permissions_boundary) end
-    iam.retag(aws, "Role", "RoleName", name, r)
-    return { name = name }
-  end,
-
+  update = update,
   delete = function(aws, r)
     local name = (r.have or r.prior).id
     if r.force_detach_policies then detach_all(aws, name) end

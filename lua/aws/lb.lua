@@ -137,6 +137,24 @@ local function await_interfaces(aws, arn, line)
   end }
 end
 
+local function update(aws, r, line)
+  local arn, have = r.have.id, r.have
+  local attributes = set_attributes(aws, arn, r)
+  if differ(r.security_groups, have.security_groups) then
+    aws.elbv2:call("SetSecurityGroups", { LoadBalancerArn = arn, SecurityGroups = r.security_groups }, { idempotent = true })
+  end
+  if differ(r.subnets, have.subnets) or differ(r.subnet_mapping, have.subnet_mapping) then
+    aws.elbv2:call("SetSubnets", { LoadBalancerArn = arn, Subnets = r.subnets, SubnetMappings = mappings(r) }, { idempotent = true })
+  end
+  if r.ip_address_type and r.ip_address_type ~= have.ip_address_type then
+    aws.elbv2:call("SetIpAddressType", { LoadBalancerArn = arn, IpAddressType = r.ip_address_type }, { idempotent = true })
+  end
+  elb.retag(aws, arn, r)
+  local out = read(aws, r, settle(aws, arn, line), {}, attributes)
+  out.tags = r.tags
+  return out
+end
+
 return resource "aws_lb" {
   on = "api",
   provider = "aws",
@@ -194,9 +212,9 @@ return resource "aws_lb" {
   end,
 
   create = function(aws, r, line)
+    if r.have then return update(aws, r, line) end
     local name = elb.name(r)
-    local lb = r.have and get(aws, r.have.id)
-      or elb.existing(aws, r, name, "load balancer", KIND.action, KIND.list, KIND.arn, MISSING)
+    local lb = elb.existing(aws, r, name, "load balancer", KIND.action, KIND.list, KIND.arn, MISSING)
       or aws.elbv2:call("CreateLoadBalancer", {
         Name = name,
         Type = r.load_balancer_type,
@@ -214,23 +232,7 @@ return resource "aws_lb" {
     return out
   end,
 
-  update = function(aws, r, line)
-    local arn, have = r.have.id, r.have
-    local attributes = set_attributes(aws, arn, r)
-    if differ(r.security_groups, have.security_groups) then
-      aws.elbv2:call("SetSecurityGroups", { LoadBalancerArn = arn, SecurityGroups = r.security_groups }, { idempotent = true })
-    end
-    if differ(r.subnets, have.subnets) or differ(r.subnet_mapping, have.subnet_mapping) then
-      aws.elbv2:call("SetSubnets", { LoadBalancerArn = arn, Subnets = r.subnets, SubnetMappings = mappings(r) }, { idempotent = true })
-    end
-    if r.ip_address_type and r.ip_address_type ~= have.ip_address_type then
-      aws.elbv2:call("SetIpAddressType", { LoadBalancerArn = arn, IpAddressType = r.ip_address_type }, { idempotent = true })
-    end
-    elb.retag(aws, arn, r)
-    local out = read(aws, r, settle(aws, arn, line), {}, attributes)
-    out.tags = r.tags
-    return out
-  end,
+  update = update,
 
   delete = function(aws, r, line)
     local arn = (r.have or r.prior).id

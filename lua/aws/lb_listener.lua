@@ -89,6 +89,15 @@ local function ours(aws, r)
   end
 end
 
+local function update(aws, r)
+  local params, arn = parameters(r), r.have.id
+  params.ListenerArn = arn
+  local out = aws.elbv2:call("ModifyListener", params, { idempotent = true, retry = RETRY, within = 300 })
+  local attributes = set_attributes(aws, arn, r)
+  elb.retag(aws, arn, r)
+  return made(aws, r, out.Listeners[1], attributes)
+end
+
 return resource "aws_lb_listener" {
   on = "api",
   provider = "aws",
@@ -145,6 +154,7 @@ return resource "aws_lb_listener" {
   end,
 
   create = function(aws, r)
+    if r.have then return update(aws, r) end
     local params = parameters(r)
     params.LoadBalancerArn, params.Tags = r.load_balancer_arn, aws:tags(r)
     local out, err = aws.elbv2:try("CreateListener", params, { retry = RETRY, within = 300 })
@@ -152,14 +162,7 @@ return resource "aws_lb_listener" {
     return made(aws, r, listener, set_attributes(aws, listener.ListenerArn, r))
   end,
 
-  update = function(aws, r)
-    local params, arn = parameters(r), r.have.id
-    params.ListenerArn = arn
-    local out = aws.elbv2:call("ModifyListener", params, { idempotent = true, retry = RETRY, within = 300 })
-    local attributes = set_attributes(aws, arn, r)
-    elb.retag(aws, arn, r)
-    return made(aws, r, out.Listeners[1], attributes)
-  end,
+  update = update,
 
   delete = function(aws, r)
     aws.elbv2:call("DeleteListener", { ListenerArn = (r.have or r.prior).id }, { gone = MISSING })

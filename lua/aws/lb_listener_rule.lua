@@ -132,6 +132,19 @@ local function made(aws, r, rule)
   return out
 end
 
+local function update(aws, r)
+  local arn = r.have.id
+  if r.priority ~= r.have.priority then
+    aws.elbv2:call("SetRulePriorities", { RulePriorities = { { RuleArn = arn, Priority = r.priority } } }, { idempotent = true })
+  end
+  local out = aws.elbv2:call("ModifyRule", { RuleArn = arn, Actions = action.to_wire(r.action), Conditions = to_wire(r.condition) },
+    { idempotent = true, retry = RETRY })
+  elb.retag(aws, arn, r)
+  local after = made(aws, r, out.Rules[1])
+  after.priority = r.priority
+  return after
+end
+
 return resource "aws_lb_listener_rule" {
   on = "api",
   provider = "aws",
@@ -189,6 +202,7 @@ return resource "aws_lb_listener_rule" {
   end,
 
   create = function(aws, r)
+    if r.have then return update(aws, r) end
     local out, err = aws.elbv2:try("CreateRule", {
       ListenerArn = r.listener_arn,
       Priority = r.priority,
@@ -199,18 +213,7 @@ return resource "aws_lb_listener_rule" {
     return made(aws, r, out and out.Rules[1] or err.code == "PriorityInUse" and ours(aws, r) or aws:raise(err))
   end,
 
-  update = function(aws, r)
-    local arn = r.have.id
-    if r.priority ~= r.have.priority then
-      aws.elbv2:call("SetRulePriorities", { RulePriorities = { { RuleArn = arn, Priority = r.priority } } }, { idempotent = true })
-    end
-    local out = aws.elbv2:call("ModifyRule", { RuleArn = arn, Actions = action.to_wire(r.action), Conditions = to_wire(r.condition) },
-      { idempotent = true, retry = RETRY })
-    elb.retag(aws, arn, r)
-    local after = made(aws, r, out.Rules[1])
-    after.priority = r.priority
-    return after
-  end,
+  update = update,
 
   delete = function(aws, r)
     aws.elbv2:call("DeleteRule", { RuleArn = (r.have or r.prior).id }, { gone = MISSING })

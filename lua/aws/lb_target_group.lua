@@ -103,6 +103,23 @@ local function with_tags(out, r)
   return out
 end
 
+local function health_differs(r)
+  local have = r.have.health_check or {}
+  for key, value in pairs(r.health_check or {}) do
+    if value ~= have[key] then return true end
+  end
+  return false
+end
+
+local function update(aws, r)
+  local arn = r.have.id
+  local group = health_differs(r)
+    and aws.elbv2:call("ModifyTargetGroup", add_health({ TargetGroupArn = arn }, r.health_check)).TargetGroups[1] or get(aws, arn)
+  local attributes = set_attributes(aws, arn, r)
+  elb.retag(aws, arn, r)
+  return with_tags(read(aws, r, group, {}, attributes), r)
+end
+
 return resource "aws_lb_target_group" {
   on = "api",
   provider = "aws",
@@ -138,9 +155,9 @@ return resource "aws_lb_target_group" {
   end,
 
   create = function(aws, r)
+    if r.have then return update(aws, r) end
     local name = elb.name(r)
-    local group = r.have and get(aws, r.have.id)
-      or elb.existing(aws, r, name, "target group", KIND.action, KIND.list, KIND.arn, MISSING)
+    local group = elb.existing(aws, r, name, "target group", KIND.action, KIND.list, KIND.arn, MISSING)
       or aws.elbv2:call("CreateTargetGroup", add_health({
         Name = name,
         Port = r.port,
@@ -154,24 +171,7 @@ return resource "aws_lb_target_group" {
     return with_tags(read(aws, r, group, {}, set_attributes(aws, group.TargetGroupArn, r)), r)
   end,
 
-  update = function(aws, r)
-    local arn = r.have.id
-    local params = add_health({ TargetGroupArn = arn }, r.health_check)
-    local group
-    for key, value in pairs(r.health_check or {}) do
-      if value ~= (r.have.health_check or {})[key] then
-        group = aws.elbv2:call("ModifyTargetGroup", params, { idempotent = true }).TargetGroups[1]
-        break
-      end
-    end
-    local attributes = set_attributes(aws, arn, r)
-    elb.retag(aws, arn, r)
-    if not group then
-      attributes.tags = r.tags
-      return attributes
-    end
-    return with_tags(read(aws, r, group, {}, attributes), r)
-  end,
+  update = update,
 
   delete = function(aws, r)
     aws.elbv2:call("DeleteTargetGroup", { TargetGroupArn = (r.have or r.prior).id }, { gone = MISSING, retry = { "ResourceInUse" }, within = 120 })

@@ -106,6 +106,17 @@ local function delete(aws, id, name)
     "delete them, or set force_destroy = true on the zone and apply that first")
 end
 
+local function update(aws, r)
+  local id = r.have.id
+  if r.comment and r.comment ~= r.have.comment then
+    local out, err = route53.post(aws, "hostedzone/" .. id, xml.node("UpdateHostedZoneCommentRequest", xml.text("Comment", r.comment)), { idempotent = true })
+    if not out then aws:raise(err) end
+  end
+  if r.vpc then tie_all(aws, id, r.vpc, r.have.vpc) end
+  route53.retag(aws, id, tags.changes(aws, r))
+  return items.rest(r)
+end
+
 return resource "aws_route53_zone" {
   on = "api",
   provider = "aws",
@@ -164,6 +175,7 @@ return resource "aws_route53_zone" {
   end,
 
   create = function(aws, r, line)
+    if r.have then return update(aws, r) end
     local vpc = r.vpc and r.vpc[1]
     local out, err = route53.post(aws, "hostedzone", xml.node("CreateHostedZoneRequest",
       xml.text("Name", r.name .. "."),
@@ -185,16 +197,7 @@ return resource "aws_route53_zone" {
     return made
   end,
 
-  update = function(aws, r)
-    local id = r.have.id
-    if r.comment and r.comment ~= r.have.comment then
-      local out, err = route53.post(aws, "hostedzone/" .. id, xml.node("UpdateHostedZoneCommentRequest", xml.text("Comment", r.comment)), { idempotent = true })
-      if not out then aws:raise(err) end
-    end
-    if r.vpc then tie_all(aws, id, r.vpc, r.have.vpc) end
-    route53.retag(aws, id, tags.changes(aws, r))
-    return { tags = r.tags }
-  end,
+  update = update,
 
   delete = function(aws, r)
     local gone = r.have or r.prior

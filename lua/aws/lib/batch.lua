@@ -5,24 +5,22 @@
 --- everybody's.
 local PAUSE = 0.02
 
-local waiting = {} -- client -> key -> { entries, done, ... }
-
 --- @param key string what may go together
 --- @param limit integer entries of one call
 --- @return any what run gave
 return function(aws, key, entry, limit, run)
-  local of_client = waiting[aws] or {}
-  waiting[aws] = of_client
-  local group = of_client[key]
+  local waiting = aws.memory.batch or {}
+  aws.memory.batch = waiting
+  local group = waiting[key]
   local first = not group or #group.entries >= limit
   if first then
     group = { entries = {}, done = aws:event() }
-    of_client[key] = group
+    waiting[key] = group
   end
   table.insert(group.entries, entry)
   if first then
     aws:sleep(PAUSE)
-    if of_client[key] == group then of_client[key] = nil end
+    if waiting[key] == group then waiting[key] = nil end
     group.ok, group.value = pcall(run, group.entries)
     group.done:set()
   else

@@ -18,6 +18,15 @@ function items.adopts(item)
   return item._token ~= nil and not items.id(item)
 end
 
+--- What an unfinished create found of itself (r.have), without what the resource says itself: what it returns along with what it did.
+function items.rest(r)
+  local out = {}
+  for key, value in pairs(r.have) do
+    if r[key] == nil or key == "name" then out[key] = value end
+  end
+  return out
+end
+
 --- Calls read(key, items_of_it) at once for every key that key_of(item) gives (nil: absent); read gives { [item._name] = attributes } or nil.
 function items.by(aws, list, key_of, read)
   local groups, order = {}, {}

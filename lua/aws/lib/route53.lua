@@ -63,17 +63,16 @@ function route53.zone(aws, id)
   return err.code ~= "NoSuchHostedZone" and aws:raise(err) or nil
 end
 
-local names = {} -- client -> zone's id -> its name
-
 --- The name of a zone, asked for once.
 function route53.zone_name(aws, id)
-  names[aws] = names[aws] or {}
-  if not names[aws][id] then
+  local names = aws.memory.route53 or {}
+  aws.memory.route53 = names
+  if not names[id] then
     local zone = route53.zone(aws, id)
     if not zone then return fail(("there is no hosted zone '%s'"):format(id)) end
-    names[aws][id] = route53.name(zone.HostedZone.Name)
+    names[id] = route53.name(zone.HostedZone.Name)
   end
-  return names[aws][id]
+  return names[id]
 end
 
 --- The whole name of a record: one that does not end in the zone's gets it.

@@ -64,6 +64,7 @@ return function(config, io)
     partition = ctx.partition,
     dns_suffix = endpoints.suffix(ctx.partition),
     default_tags = config.default_tags or {},
+    memory = {},
     list = answer.list,
     read_tags = tags.read,
     token_of = tags.token,
