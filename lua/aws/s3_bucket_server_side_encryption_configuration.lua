@@ -7,7 +7,8 @@ local function set(aws, r)
   for i, rule in ipairs(r.rule) do
     local default = rule.apply_server_side_encryption_by_default
     nodes[i] = xml.node("Rule",
-      default and xml.node("ApplyServerSideEncryptionByDefault", xml.text("SSEAlgorithm", default.sse_algorithm), xml.text("KMSMasterKeyID", default.kms_master_key_id)),
+      default and xml.node("ApplyServerSideEncryptionByDefault", xml.text("SSEAlgorithm", default.sse_algorithm),
+        xml.text("KMSMasterKeyID", default.kms_master_key_id)),
       xml.text("BucketKeyEnabled", rule.bucket_key_enabled))
   end
   s3.put(aws, r.bucket, "encryption", xml.list("ServerSideEncryptionConfiguration", nodes), "PutBucketEncryption")
