@@ -74,10 +74,10 @@ local function zone_of(aws, item, listed)
   local id = items.id(item)
   if id and listed then
     local zone = listed[id]
-    return zone and { HostedZone = zone, VPCs = item.prior.vpc and nil }
+    return zone and { HostedZone = zone }
   end
   id = id or items.adopts(item) and made_by(aws, item.name, item._token)
-  return id and route53.zone(aws, id)
+  return id and route53.zone(aws, id) or nil
 end
 
 --- Everything but what AWS keeps at the zone's own name.

@@ -52,8 +52,10 @@ void sw_script__push_item(lua_State *L, const struct sw_lua_type *type, const st
     set_value(L, "have", item->have);
     lua_pushboolean(L, item->triggered);
     lua_setfield(L, -2, "triggered");
-    lua_pushstring(L, item->action == SW_UPDATE ? "update" : item->action == SW_DELETE ? "delete" : "create");
-    lua_setfield(L, -2, "action");
+    if (!sw_schema_find(&type->schema, "action")) { /* what the type calls so itself is what its functions get */
+        lua_pushstring(L, item->action == SW_UPDATE ? "update" : item->action == SW_DELETE ? "delete" : "create");
+        lua_setfield(L, -2, "action");
+    }
 }
 
 /* out.lines is made when somebody asks for it. */
