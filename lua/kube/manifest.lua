@@ -1,0 +1,110 @@
+--- kube.manifest: the documents of a file, a directory, a download or a text, as objects of the plan.
+local kinds, names, fields, object = require "kube/kinds", require "kube/names", require "kube/fields", require "kube/object"
+local sources = require "kube/sources"
+local tables = require "host/lib/tables"
+
+local manifest = {}
+
+local OPTIONS = {
+  source = true, url = true, sha256 = true, content = true, namespace = true, create_namespace = true, wait = true, wait_for = true, timeout = true,
+  force = true, depends_on = true, provider = true, lifecycle = true, patch = true,
+}
+
+local function refuse(where, index, path, text)
+  slipway.fail(("%s, document %d%s: %s"):format(where, index, path ~= "" and ", " .. path or "", text))
+end
+
+--- The objects of the documents, with where each comes from: { object, where, index }. A List gives its items.
+local function documents(texts)
+  local found = {}
+  local function take(where, index, document, path)
+    if document == nil or document == slipway.null then return end
+    if type(document) ~= "table" then refuse(where, index, path, "an object wanted, not a " .. type(document)) end
+    if next(document) == nil then return end
+    for _, key in ipairs { "apiVersion", "kind" } do
+      if type(document[key]) ~= "string" then refuse(where, index, path .. (path ~= "" and "." or "") .. key, "a text wanted: every object has one") end
+    end
+    if document.kind:find("List$") and type(document.items) == "table" then
+      for i, item in ipairs(document.items) do take(where, index, item, ("%sitems[%d]"):format(path ~= "" and path .. "." or "", i - 1)) end
+      return
+    end
+    local metadata = document.metadata
+    if type(metadata) ~= "table" or type(metadata.name) ~= "string" then
+      refuse(where, index, path .. (path ~= "" and "." or "") .. "metadata.name", "a text wanted (generateName is not for what is applied again and again)")
+    end
+    found[#found + 1] = { object = document, where = where, index = index }
+  end
+  for _, text in ipairs(texts) do
+    local ok, all = pcall(yaml.decode_all, text.text)
+    if not ok then slipway.fail(("%s: %s"):format(text.where, tostring(all))) end
+    for i, document in ipairs(all) do take(text.where, i, document, "") end
+  end
+  return found
+end
+
+--- "group/Kind" -> scope, of the CustomResourceDefinitions among them.
+local function definitions(found)
+  local scopes = {}
+  for _, each in ipairs(found) do
+    local spec = each.object.kind == "CustomResourceDefinition" and each.object.spec
+    if type(spec) == "table" and type(spec.names) == "table" then scopes[("%s/%s"):format(spec.group, spec.names.kind)] = spec.scope end
+  end
+  return scopes
+end
+
+--- The objects as they are to be applied: cleaned, with their namespace. `options` are those of kube.manifest.
+function manifest.objects(texts, options)
+  local found = documents(texts)
+  local scopes, list, seen = definitions(found), {}, {}
+  for _, each in ipairs(found) do
+    local one = fields.clean(each.object)
+    one.metadata = tables.merge(one.metadata)
+    if kinds.is_namespaced(one, scopes) then
+      if one.metadata.namespace == nil then one.metadata.namespace = options.namespace or "default" end
+    elseif one.metadata.namespace ~= nil then
+      one.metadata.namespace = nil
+    end
+    local key = ("%s %s"):format(kinds.group(one.apiVersion), names.shown(one))
+    if seen[key] then refuse(each.where, each.index, "", ("%s is there already (%s)"):format(names.shown(one), seen[key])) end
+    seen[key] = ("%s, document %d"):format(each.where, each.index)
+    list[#list + 1] = one
+  end
+  if options.create_namespace and options.namespace and not seen[" Namespace " .. options.namespace] then
+    table.insert(list, 1, { apiVersion = "v1", kind = "Namespace", metadata = { name = options.namespace } })
+  end
+  return list
+end
+
+--- Declares them: each waits for the wave before it. Returns the resources, by address order, to depend on.
+function manifest.declare(name, list, options)
+  local waves, made = { {}, {}, {}, {}, {} }, {}
+  for _, one in ipairs(list) do table.insert(waves[kinds.wave(one)], one) end
+  local before = tables.list(options.depends_on)
+  for _, wave in ipairs(waves) do
+    local these = {}
+    for _, one in ipairs(wave) do
+      these[#these + 1] = object.declare(names.of(name, one), one, tables.merge(options, { depends_on = before }))
+    end
+    for _, resource in ipairs(these) do made[#made + 1] = resource end
+    if #these > 0 then before = these end
+  end
+  return made
+end
+
+--- kube.manifest "name" { source = FILE or DIRECTORY | url = URL, sha256 = ... | content = TEXT, namespace, create_namespace, wait, timeout, force }
+function manifest.call(name)
+  if type(name) ~= "string" then slipway.fail 'kube.manifest "name" { ... } wanted' end
+  return function(options)
+    if type(options) ~= "table" then slipway.fail(("kube.manifest %q: a table wanted"):format(name)) end
+    for key in pairs(options) do
+      if not OPTIONS[key] then slipway.fail(("kube.manifest %q has no '%s'"):format(name, tostring(key))) end
+    end
+    local list = manifest.objects(sources.texts(name, options), options)
+    if options.patch then
+      for _, one in ipairs(list) do options.patch(one) end
+    end
+    return manifest.declare(name, list, options)
+  end
+end
+
+return manifest

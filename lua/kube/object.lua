@@ -1,0 +1,281 @@
+--- kube_object: one object in a cluster, by server-side apply.
+local resource = require "resource"
+local fields, names, kinds, ready, diagnosis = require "kube/fields", require "kube/names", require "kube/kinds", require "kube/ready", require "kube/diagnosis"
+local tables = require "host/lib/tables"
+
+-- How long a kind, a namespace or a webhook that this run has just made may take to be there, in seconds.
+local PENDING = 120
+-- Up to so many objects of a kind are fetched one by one; more are listed.
+local FEW = 2
+
+local function identity(manifest)
+  return ("%s.%s %s"):format(manifest.kind, kinds.group(manifest.apiVersion), names.shown(manifest):match(" (.*)$")):gsub("%. ", " ", 1)
+end
+
+local function is_known(value)
+  if type(value) ~= "table" then return slipway.is_known(value) end
+  for _, member in pairs(value) do
+    if not is_known(member) then return false end
+  end
+  return true
+end
+
+--- The object that is sent: the manifest, and a Secret's data.
+local function body_of(r)
+  if r.data == nil then return r.manifest end
+  return tables.merge(r.manifest, { data = r.data })
+end
+
+local function without_data(set)
+  if not set then return nil end
+  set = tables.merge(set)
+  set["f:data"], set["f:stringData"] = nil, nil
+  return set
+end
+
+--- A Secret as far as it can be shown, with its fields of ours.
+local function bare(object)
+  if object.kind ~= "Secret" or object.apiVersion ~= "v1" then return object end
+  local copy = tables.merge(object)
+  copy.data, copy.stringData = nil, nil
+  copy.metadata = tables.merge(copy.metadata)
+  local entries = {}
+  for i, entry in ipairs(copy.metadata.managedFields or {}) do entries[i] = tables.merge(entry, { fieldsV1 = without_data(entry.fieldsV1) }) end
+  copy.metadata.managedFields = entries
+  return copy
+end
+
+--- The data of a live Secret under our names, and under those we set before.
+local function live_data(r, live)
+  if r.data == nil then return nil end
+  local found, before = {}, (fields.owned(live) or {})["f:data"] or {}
+  for key, value in pairs(live.data or {}) do
+    if r.data[key] ~= nil or before["f:" .. key] then found[key] = secret(value) end
+  end
+  return found
+end
+
+local function owners_text(conflicts)
+  local by, order = {}, {}
+  for _, each in ipairs(conflicts) do
+    if not by[each.manager] then
+      by[each.manager] = {}
+      order[#order + 1] = each.manager
+    end
+    table.insert(by[each.manager], each.field)
+  end
+  for i, manager in ipairs(order) do order[i] = ("%s: %s"):format(manager, table.concat(by[manager], ", ")) end
+  return table.concat(order, "; ")
+end
+
+-- Which fields the server does not change, or nil when it refused for something else.
+local function unchangeable(err)
+  if err.class ~= "invalid" then return nil end
+  local found = {}
+  for _, cause in ipairs(err.causes or {}) do
+    if not (cause.message or ""):find("immutable") and not (cause.message or ""):find("may not change") and not (cause.message or ""):find("updates to .* are forbidden") then
+      return nil
+    end
+    found[#found + 1] = cause.field
+  end
+  return #found > 0 and table.concat(found, ", ") or nil
+end
+
+--- Asks by a dry run what an apply would change. Gives attributes of what is there.
+local function compare(kube, r, live)
+  local have, want = { object = identity(r.manifest), owner = "slipway" }, r.manifest
+  if not is_known(want) then
+    have.manifest = fields.roughly(want, live)
+    return have
+  end
+  local shown = bare(live)
+  if fields.unchanged(want, shown) then
+    have.manifest = want
+    return have
+  end
+  local body = is_known(r.data or {}) and body_of(r) or want
+  local would, err = kube:apply(body, { dry_run = true, try = true, force = r.force })
+  if err and err.class == "owners" then
+    have.owner = owners_text(kube.conflicts(err) or {})
+    would, err = kube:apply(body, { dry_run = true, try = true, force = true })
+  end
+  if would then
+    have.manifest = fields.have(want, shown, bare(would))
+    return have
+  end
+  local which = unchangeable(err)
+  if which then
+    have.object = ("%s (%s cannot be changed)"):format(have.object, which)
+  elseif err.class ~= "kind" and err.class ~= "namespace" and err.class ~= "webhook" then
+    kube.raise(err)
+  end
+  have.manifest = fields.roughly(want, live)
+  return have
+end
+
+local function read(kube, r, live)
+  local have = compare(kube, r, live)
+  have.data = live_data(r, live)
+  have.uid = live.metadata.uid
+  if r.ready ~= nil then have.ready = ready.of(live, r.wait_for) and true or false end
+  return have
+end
+
+--- Live objects of the items: one list for each kind and namespace, or a get for each where there are few.
+local function fetch(kube, items)
+  local groups, found, calls = {}, {}, {}
+  for _, item in ipairs(items) do
+    local manifest = item.manifest
+    local metadata = type(manifest) == "table" and manifest.metadata
+    if type(metadata) == "table" and is_known(metadata.name) and is_known(metadata.namespace or "") then
+      local key = ("%s|%s|%s"):format(manifest.apiVersion, manifest.kind, metadata.namespace or "")
+      groups[key] = groups[key] or { manifest = manifest, items = {} }
+      table.insert(groups[key].items, item)
+    end
+  end
+  for _, group in pairs(groups) do
+    local version, kind, namespace = group.manifest.apiVersion, group.manifest.kind, group.manifest.metadata.namespace
+    if #group.items <= FEW then
+      for _, item in ipairs(group.items) do
+        calls[#calls + 1] = function() found[item._name] = kube:get(version, kind, namespace, item.manifest.metadata.name) end
+      end
+    else
+      calls[#calls + 1] = function()
+        local by_name = {}
+        for _, live in ipairs(kube:list(version, kind, { namespace = namespace }) or {}) do by_name[live.metadata.name] = live end
+        for _, item in ipairs(group.items) do found[item._name] = by_name[item.manifest.metadata.name] end
+      end
+    end
+  end
+  kube:all(calls, 16)
+  return found
+end
+
+local function list(kube, items)
+  local live, have, calls = fetch(kube, items), {}, {}
+  for _, item in ipairs(items) do
+    local object = live[item._name]
+    -- What is being deleted is gone: it cannot be changed any more, only made anew once it is.
+    if object and object.metadata.deletionTimestamp == nil then
+      calls[#calls + 1] = function() have[item._name] = read(kube, item, object) end
+    end
+  end
+  kube:all(calls, 16)
+  return have
+end
+
+local function wait_until_ready(kube, r, line)
+  if not r.ready then return end
+  local metadata = r.manifest.metadata
+  local told, failed
+  local ok, problem = pcall(kube.wait, kube, {
+    apiVersion = r.manifest.apiVersion, kind = r.manifest.kind, namespace = metadata.namespace, name = metadata.name,
+    within = r.timeout, what = names.shown(r.manifest), line = line,
+    check = function(object)
+      if not object then return nil, "not there any more" end
+      local done, words, is_over = ready.of(object, r.wait_for)
+      told = words
+      if is_over then
+        failed = true
+        return "failed", words
+      end
+      return done and "ready" or nil, words
+    end,
+  })
+  if ok and not failed then return end
+  local why = diagnosis.of(kube, r.manifest)
+  if ok then return fail(("%s: %s"):format(names.shown(r.manifest), told), why) end
+  if told == nil then error(problem, 0) end
+  return fail(("%s was not ready within %d s: %s"):format(names.shown(r.manifest), r.timeout, told), why)
+end
+
+local function apply(kube, r, line)
+  -- What was ours before and has been taken by hand is taken back; what never was is asked for.
+  local force = r.force or (r.prior ~= nil and r.have ~= nil)
+  local object, err = kube:apply(body_of(r), { force = force, pending = PENDING, line = line, try = true })
+  if err and err.class == "owners" then
+    return fail(("%s: fields have another owner (%s)"):format(names.shown(r.manifest), owners_text(kube.conflicts(err) or {})),
+      "leave them out of the manifest, or take them over with force = true")
+  end
+  if err then kube.raise(err) end
+  wait_until_ready(kube, r, line)
+  return { uid = object.metadata.uid, ready = r.ready, owner = "slipway" }
+end
+
+local object = resource "kube_object" {
+  on = "api",
+  provider = "kube",
+  doc = "An object in a Kubernetes cluster, by server-side apply: only the fields named here are ours.",
+  schema = {
+    manifest = { "map", required = true, doc = "the object: apiVersion, kind, metadata, spec, ..." },
+    data = { "map", sensitive = true, doc = "of a Secret: its data, in base64" },
+    object = { "string", immutable = true, doc = "which object it is; follows from the manifest" },
+    owner = { "string", doc = "who owns the manifest's fields; follows from the manifest" },
+    wait = { "bool", default = true, write_only = true, doc = "wait until it is ready, where its kind has a notion of that" },
+    wait_for = { "string", write_only = true, doc = "a condition of its status to wait for" },
+    timeout = { "int", default = 300, write_only = true, doc = "seconds to wait" },
+    force = { "bool", default = false, write_only = true, doc = "take fields from other owners" },
+    ready = { "bool", doc = "whether it does what it is for; follows from wait" },
+    uid = { "string", computed = true, doc = "the cluster's own id of it" },
+  },
+
+  normalise = function(want)
+    local manifest = want.manifest
+    for _, key in ipairs { "apiVersion", "kind" } do
+      if type(manifest[key]) ~= "string" then slipway.fail(("manifest.%s: a text wanted"):format(key)) end
+    end
+    if type(manifest.metadata) ~= "table" or type(manifest.metadata.name) ~= "string" then slipway.fail "manifest.metadata.name: a text wanted" end
+    want = tables.merge(want, { object = identity(manifest), owner = "slipway" })
+    if want.wait and (want.wait_for or ready.knows(manifest)) then want.ready = true end
+    return want
+  end,
+
+  list = list,
+  create = apply,
+  update = apply,
+  delete = function(kube, r, line)
+    local manifest = r.manifest
+    kube:delete(manifest.apiVersion, manifest.kind, manifest.metadata.namespace, manifest.metadata.name,
+      { uid = r.have and r.have.uid or r.uid, within = r.timeout or 300, line = line })
+  end,
+}
+
+local words = {}
+
+--- base64 of each member of a Secret's stringData is its data.
+local function split_secret(manifest)
+  if manifest.kind ~= "Secret" or manifest.apiVersion ~= "v1" then return manifest, nil end
+  local data = {}
+  for key, value in pairs(type(manifest.data) == "table" and manifest.data or {}) do data[key] = secret(value) end
+  for key, value in pairs(type(manifest.stringData) == "table" and manifest.stringData or {}) do data[key] = secret(base64.encode(value)) end
+  local rest = tables.merge(manifest)
+  rest.data, rest.stringData = nil, nil
+  return rest, next(data) ~= nil and data or nil
+end
+
+local PASSED_ON = { "wait", "wait_for", "timeout", "force", "depends_on", "provider", "lifecycle", "restart_on", "precondition" }
+
+--- Declares an object under a name; the options are those of kube.object.
+function words.declare(name, manifest, options)
+  local attributes = tables.pick(options or {}, PASSED_ON)
+  attributes.manifest, attributes.data = split_secret(manifest)
+  return object(name)(attributes)
+end
+
+local OPTIONS = {}
+for _, key in ipairs(PASSED_ON) do OPTIONS[key] = true end
+
+--- kube.object "name" { apiVersion, kind, metadata, ..., wait, wait_for, timeout, force, depends_on, ... }
+function words.call(name)
+  if type(name) ~= "string" then slipway.fail 'kube.object "name" { ... } wanted' end
+  return function(t)
+    if type(t) ~= "table" then slipway.fail(("kube.object %q: a table wanted"):format(name)) end
+    local manifest, options = {}, {}
+    for key, value in pairs(t) do
+      if OPTIONS[key] then options[key] = value else manifest[key] = value end
+    end
+    return words.declare(name, fields.clean(manifest), options)
+  end
+end
+
+return words

@@ -1,0 +1,24 @@
+--- Where a manifest's text comes from.
+local sources = {}
+
+--- The texts of kube.manifest's options: a list of { text, where }.
+function sources.texts(name, options)
+  local ways = {}
+  for _, key in ipairs { "source", "url", "content" } do
+    if options[key] ~= nil then ways[#ways + 1] = key end
+  end
+  if #ways ~= 1 then slipway.fail(("kube.manifest %q: one of source, url and content wanted%s"):format(name, #ways > 1 and ", not " .. table.concat(ways, " and ") or "")) end
+  if options.content ~= nil then
+    if type(options.content) ~= "string" then
+      slipway.fail(("kube.manifest %q: content is a %s, and a text known now is wanted"):format(name, type(options.content)), "for an object with references, use kube.object")
+    end
+    return { { text = options.content, where = ("kube.manifest %q"):format(name) } }
+  end
+  if options.source ~= nil then
+    local text, path = slipway.file(options.source)
+    return { { text = text, where = path or options.source } }
+  end
+  return require "kube/pins".texts(name, options)
+end
+
+return sources
