@@ -9,7 +9,8 @@ local PENDING = 120
 local FEW = 2
 
 local function identity(manifest)
-  return ("%s.%s %s"):format(manifest.kind, kinds.group(manifest.apiVersion), names.shown(manifest):match(" (.*)$")):gsub("%. ", " ", 1)
+  local group = kinds.group(manifest.apiVersion)
+  return ("%s%s %s"):format(manifest.kind, group ~= "" and "." .. group or "", names.shown(manifest):match(" (.*)$"))
 end
 
 local function is_known(value)
