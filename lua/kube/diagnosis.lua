@@ -50,7 +50,8 @@ function diagnosis.of(kube, object)
     end
   end)
   pcall(function()
-    local events = kube:list("v1", "Event", { namespace = namespace or "default", fields = ("involvedObject.kind=%s,involvedObject.name=%s,type=Warning"):format(object.kind, name) }) or {}
+    local about = ("involvedObject.kind=%s,involvedObject.name=%s,type=Warning"):format(object.kind, name)
+    local events = kube:list("v1", "Event", { namespace = namespace or "default", fields = about }) or {}
     table.sort(events, function(a, b) return (a.lastTimestamp or a.eventTime or "") < (b.lastTimestamp or b.eventTime or "") end)
     for i = math.max(1, #events - 2), #events do lines[#lines + 1] = ("event: %s: %s"):format(events[i].reason or "?", events[i].message or "") end
   end)

@@ -62,9 +62,9 @@ local function same(want, live, set, skip)
   if type(want) ~= "table" or type(live) ~= "table" then return false end
   if is_keyed(set) then
     local n, fits = 0, true
-    by_key(set, want, function(child, element)
+    by_key(set, want, function(_, element)
       n = n + 1
-      fits = fits and element ~= nil and true
+      fits = fits and element ~= nil
     end)
     if not fits or n ~= #want then return false end
     for field, child in pairs(set) do

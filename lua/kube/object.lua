@@ -74,9 +74,9 @@ local function unchangeable(err)
   if err.class ~= "invalid" then return nil end
   local found = {}
   for _, cause in ipairs(err.causes or {}) do
-    if not (cause.message or ""):find("immutable") and not (cause.message or ""):find("may not change") and not (cause.message or ""):find("updates to .* are forbidden") then
-      return nil
-    end
+    local message, fixed = cause.message or "", false
+    for _, words in ipairs { "immutable", "may not change", "updates to .* are forbidden" } do fixed = fixed or message:find(words) ~= nil end
+    if not fixed then return nil end
     found[#found + 1] = cause.field
   end
   return #found > 0 and table.concat(found, ", ") or nil

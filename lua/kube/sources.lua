@@ -7,10 +7,11 @@ function sources.texts(name, options)
   for _, key in ipairs { "source", "url", "content" } do
     if options[key] ~= nil then ways[#ways + 1] = key end
   end
-  if #ways ~= 1 then slipway.fail(("kube.manifest %q: one of source, url and content wanted%s"):format(name, #ways > 1 and ", not " .. table.concat(ways, " and ") or "")) end
+  local function refuse(text, hint) slipway.fail(("kube.manifest %q: %s"):format(name, text), hint) end
+  if #ways ~= 1 then refuse("one of source, url and content wanted" .. (#ways > 1 and ", not " .. table.concat(ways, " and ") or "")) end
   if options.content ~= nil then
     if type(options.content) ~= "string" then
-      slipway.fail(("kube.manifest %q: content is a %s, and a text known now is wanted"):format(name, type(options.content)), "for an object with references, use kube.object")
+      refuse(("content is a %s, and a text known now is wanted"):format(type(options.content)), "for an object with references, use kube.object")
     end
     return { { text = options.content, where = ("kube.manifest %q"):format(name) } }
   end

@@ -55,15 +55,22 @@ check(not fields.unchanged(deployment, live(function(o) o.spec.replicas = 3 end)
 check(not fields.unchanged(deployment, live(function(o) o.spec.template.spec.containers[1].args[2] = "c" end)), "a list as a whole changed")
 check(not fields.unchanged(deployment, live(function(o) o.spec.template.spec.containers[1].image = nil end)), "a value is gone")
 check(not fields.unchanged(deployment, live(function(o) table.remove(o.spec.template.spec.containers, 1) end)), "an element is gone")
-check(not fields.unchanged(deployment, live(function(o) o.metadata.managedFields[1].fieldsV1["f:spec"]["f:paused"] = {} end)), "a field that is not wanted any more")
-check(not fields.unchanged(deployment, live(function(o) o.metadata.managedFields[1].fieldsV1["f:spec"]["f:replicas"] = nil end)), "a field that is not ours yet")
+check(not fields.unchanged(deployment, live(function(o)
+  o.metadata.managedFields[1].fieldsV1["f:spec"]["f:paused"] = {}
+end)), "a field that is not wanted any more")
+check(not fields.unchanged(deployment, live(function(o)
+  o.metadata.managedFields[1].fieldsV1["f:spec"]["f:replicas"] = nil
+end)), "a field that is not ours yet")
 check(not fields.unchanged(deployment, live(function(o) o.metadata.managedFields[1].apiVersion = "apps/v1beta1" end)), "another version's fields")
 check(not fields.unchanged(deployment, live(function(o) o.metadata.managedFields = nil end)), "nothing is ours")
-check(not fields.unchanged(deployment, live(function(o) o.spec.template.spec.containers[1].resources.limits.cpu = "1" end)), "written differently: only the server knows")
+check(not fields.unchanged(deployment, live(function(o)
+  o.spec.template.spec.containers[1].resources.limits.cpu = "1"
+end)), "written differently: only the server knows")
 
 local bare = { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "c", namespace = "n" }, data = { a = "1" } }
 check(fields.unchanged(bare, { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "c", namespace = "n", managedFields = slipway.list {
-  { manager = "slipway", operation = "Apply", apiVersion = "v1", fieldsV1 = { ["f:data"] = { ["f:a"] = {} } } } } }, data = { a = "1" } }), "no metadata of its own")
+  { manager = "slipway", operation = "Apply", apiVersion = "v1", fieldsV1 = { ["f:data"] = { ["f:a"] = {} } } } } }, data = { a = "1" } }),
+  "no metadata of its own")
 
 -- have
 
@@ -89,7 +96,8 @@ equal(#have.spec.template.spec.containers, 0, "a missing element is missing")
 
 -- clean
 
-same(fields.clean(yaml.decode "{apiVersion: v1, kind: X, metadata: {name: a, creationTimestamp: null, labels: {}}, spec: {a: null, b: {}, c: []}, status: {x: 1}}"),
+same(fields.clean(yaml.decode "{apiVersion: v1, kind: X, metadata: {name: a, creationTimestamp: null, labels: {}}, spec: {a: null, b: {}, c: []},
+  status: {x: 1}}"),
   yaml.decode "{apiVersion: v1, kind: X, metadata: {name: a, labels: {}}, spec: {b: {}, c: []}}")
 
 -- manifests
@@ -127,7 +135,8 @@ for i, object in ipairs(list) do
   shown[i] = names.of("m", object)
   waves[i] = kinds.wave(object)
 end
-same(shown, slipway.list { "m:Namespace:shop", "m:Widget.example.org:one", "m:Deployment:shop/web", "m:ClusterRole:reader", "m:CustomResourceDefinition:widgets.example.org",
+same(shown, slipway.list { "m:Namespace:shop", "m:Widget.example.org:one", "m:Deployment:shop/web", "m:ClusterRole:reader",
+  "m:CustomResourceDefinition:widgets.example.org",
   "m:ConfigMap:own/a", "m:ConfigMap:shop/b" })
 same(waves, slipway.list { 1, 5, 3, 3, 2, 3, 3 })
 
@@ -149,17 +158,20 @@ local function is(object, wanted, words)
   equal(done, wanted, said)
   if words then check(said:find(words), said) end
 end
-local function rollout(status, spec) return { apiVersion = "apps/v1", kind = "Deployment", metadata = { generation = 2 }, spec = spec or { replicas = 2 }, status = status } end
+local function rollout(status, spec) return { apiVersion = "apps/v1", kind = "Deployment", metadata = { generation = 2 }, spec = spec or
+  { replicas = 2 }, status = status } end
 is(rollout(nil), false, "controller")
 is(rollout { observedGeneration = 1, updatedReplicas = 2, replicas = 2, availableReplicas = 2 }, false, "controller")
 is(rollout { observedGeneration = 2, updatedReplicas = 2, replicas = 3, availableReplicas = 2 }, false)
 is(rollout { observedGeneration = 2, updatedReplicas = 2, replicas = 2, availableReplicas = 1 }, false, "1 of 2")
 is(rollout { observedGeneration = 2, updatedReplicas = 2, replicas = 2, availableReplicas = 2 }, true)
-local done, _, failed = ready.of(rollout { observedGeneration = 2, conditions = slipway.list { { type = "Progressing", status = "False", reason = "ProgressDeadlineExceeded" } } })
+local done, _, failed = ready.of(rollout { observedGeneration = 2, conditions = slipway.list { { type = "Progressing", status = "False",
+  reason = "ProgressDeadlineExceeded" } } })
 check(not done and failed, "no progress is a failure")
 is({ apiVersion = "apps/v1", kind = "DaemonSet", metadata = {}, spec = {}, status = { observedGeneration = 1, desiredNumberScheduled = 0 } }, false, "no node")
 is({ apiVersion = "v1", kind = "Service", metadata = {}, spec = { type = "ClusterIP" } }, true)
 is({ apiVersion = "v1", kind = "Service", metadata = {}, spec = { type = "LoadBalancer" }, status = { loadBalancer = {} } }, false)
 is({ apiVersion = "argoproj.io/v1alpha1", kind = "Application", metadata = {}, status = { health = { status = "Healthy" } } }, false, "first comparison")
-is({ apiVersion = "argoproj.io/v1alpha1", kind = "Application", metadata = {}, status = { reconciledAt = "x", sync = { status = "Synced" }, health = { status = "Healthy" } } }, true)
+is({ apiVersion = "argoproj.io/v1alpha1", kind = "Application", metadata = {}, status = { reconciledAt = "x", sync = { status = "Synced" },
+  health = { status = "Healthy" } } }, true)
 check(not ready.knows { apiVersion = "serving.knative.dev/v1", kind = "Service" }, "another group's Service is another kind")
