@@ -7,14 +7,14 @@
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
+#include "sigv4_url.h"
 #include "slipway/arena.h"
 #include "slipway/http.h"
 #include "slipway/vec.h"
 
-enum { MAX_PARAMETERS = 2000, MAX_FIELDS = 128, HASH = SHA256_DIGEST_LENGTH };
+enum { MAX_FIELDS = 128, HASH = SHA256_DIGEST_LENGTH };
 
 struct field { /* one header */
     char *name, *value;
@@ -23,8 +23,7 @@ struct field { /* one header */
 struct signing {
     const struct sw_sigv4 *with;
     const struct sw_http_request *request;
-    const char *authority, *path, *query; /* in the URL */
-    size_t authority_len, path_len, query_len;
+    struct sigv4_url url;
     struct field fields[MAX_FIELDS];
     size_t n_fields;
     char time[17]; /* 20150830T123600Z */
@@ -32,39 +31,7 @@ struct signing {
     struct sw_str scope, names, canonical;
 };
 
-/* ---- encoding ---- */
-
-static bool unreserved(unsigned char c) {
-    return isalnum(c) || c == '-' || c == '_' || c == '.' || c == '~';
-}
-
-static void add_encoded(struct sw_str *s, unsigned char c) {
-    if (unreserved(c))
-        sw_str_addc(s, (char)c);
-    else
-        sw_str_addf(s, "%%%02X", c);
-}
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-/* Encodes what may be encoded already: once decoded, there is one way to write it. `keep` stays as it is. */
-static void add_reencoded(struct sw_str *s, const char *p, size_t len, char keep) {
-    for (size_t i = 0; i < len; i++) {
-        if (p[i] == '%' && len - i > 2 && hex_digit(p[i + 1]) >= 0 && hex_digit(p[i + 2]) >= 0) {
-            add_encoded(s, (unsigned char)(hex_digit(p[i + 1]) << 4 | hex_digit(p[i + 2])));
-            i += 2;
-        } else if (p[i] == keep && keep) {
-            sw_str_addc(s, keep);
-        } else {
-            add_encoded(s, (unsigned char)p[i]);
-        }
-    }
-}
+/* ---- hashes ---- */
 
 static void hex(const unsigned char *p, size_t len, char *ret) {
     for (size_t i = 0; i < len; i++) {
@@ -78,117 +45,6 @@ static void hash_hex(const char *p, size_t len, char ret[2 * HASH + 1]) {
     unsigned char hash[HASH];
     SHA256((const unsigned char *)p, len, hash);
     hex(hash, HASH, ret);
-}
-
-/* ---- the URL ---- */
-
-static int split_url(struct signing *s, struct sw_err *err) {
-    const char *url = s->request->url, *after = strstr(url, "://");
-    if (!after) return sw_err_set(err, SW_EINVAL, "the URL has no scheme");
-    s->authority = after + 3;
-    s->authority_len = strcspn(s->authority, "/?#");
-    const char *at = memchr(s->authority, '@', s->authority_len);
-    if (at) {
-        s->authority_len -= (size_t)(at + 1 - s->authority);
-        s->authority = at + 1;
-    }
-    /* The port a scheme has anyway is not sent in Host. */
-    const char *port = strncasecmp(url, "https", 5) == 0 ? ":443" : ":80";
-    size_t n = strlen(port);
-    if (s->authority_len > n && memcmp(s->authority + s->authority_len - n, port, n) == 0) s->authority_len -= n;
-    if (!s->authority_len) return sw_err_set(err, SW_EINVAL, "the URL has no host");
-    s->path = s->authority + strcspn(s->authority, "/?#");
-    s->path_len = strcspn(s->path, "?#");
-    s->query = s->path + s->path_len;
-    if (*s->query == '?') s->query++;
-    s->query_len = strcspn(s->query, "#");
-    if (memchr(s->query, '+', s->query_len)) {
-        sw_err_set(err, SW_EINVAL, "the URL's query holds a '+', which some read as a space");
-        sw_err_hint(err, "write %%2B or %%20");
-        return SW_EINVAL;
-    }
-    return SW_OK;
-}
-
-/* Without "." and "..", and with single slashes; a slash at the end stays. */
-static void add_normalised(struct sw_str *out, const char *p, size_t len) {
-    struct sw_str path = {0};
-    bool slash = true;
-    for (size_t i = 0; i < len;) {
-        size_t n = strcspn(p + i, "/");
-        if (n > len - i) n = len - i;
-        bool dot = n == 1 && p[i] == '.', up = n == 2 && p[i] == '.' && p[i + 1] == '.';
-        if (up) {
-            while (path.len && path.p[path.len - 1] != '/') path.len--;
-            if (path.len) path.len--;
-        } else if (n && !dot) {
-            sw_str_addc(&path, '/');
-            sw_str_add(&path, p + i, n);
-        }
-        slash = i + n < len || dot || up;
-        i += n + 1;
-    }
-    if (slash) sw_str_addc(&path, '/');
-    for (size_t i = 0; i < path.len; i++) {
-        if (path.p[i] == '/')
-            sw_str_addc(out, '/');
-        else
-            add_encoded(out, (unsigned char)path.p[i]);
-    }
-    sw_str_done(&path);
-}
-
-static void add_path(struct signing *s) {
-    if (!s->path_len)
-        sw_str_addc(&s->canonical, '/');
-    else if (s->with->raw_path)
-        add_reencoded(&s->canonical, s->path, s->path_len, '/');
-    else
-        add_normalised(&s->canonical, s->path, s->path_len);
-}
-
-struct parameter {
-    size_t name, value; /* offsets of encoded, NUL-terminated texts */
-    const struct sw_str *texts;
-};
-
-static int by_name_and_value(const void *a, const void *b) {
-    const struct parameter *x = a, *y = b;
-    const char *texts = x->texts->p;
-    int order = strcmp(texts + x->name, texts + y->name);
-    return order ? order : strcmp(texts + x->value, texts + y->value);
-}
-
-/* Sorted as pairs of encoded name and encoded value: "a=" and "a-b=" sort differently as whole texts. */
-static int add_query(struct signing *s, struct sw_err *err) {
-    struct {
-        struct parameter *v;
-        size_t n, cap;
-    } list = {0};
-    struct sw_str texts = {0};
-    for (size_t i = 0; i < s->query_len;) {
-        const char *p = s->query + i;
-        size_t n = strcspn(p, "&#"), name = strcspn(p, "=&#");
-        i += n + 1;
-        if (!n) continue;
-        struct parameter parameter = {.name = texts.len, .texts = &texts};
-        add_reencoded(&texts, p, name, '\0');
-        sw_str_addc(&texts, '\0');
-        parameter.value = texts.len;
-        if (name < n) add_reencoded(&texts, p + name + 1, n - name - 1, '\0');
-        sw_str_addc(&texts, '\0');
-        sw_vec_push(&list, parameter);
-    }
-    int rc = list.n > MAX_PARAMETERS ? sw_err_set(err, SW_ELIMIT, "the URL has more than %d query parameters", MAX_PARAMETERS) : SW_OK;
-    if (rc == SW_OK && list.n) {
-        qsort(list.v, list.n, sizeof *list.v, by_name_and_value);
-        for (size_t i = 0; i < list.n; i++)
-            sw_str_addf(&s->canonical, "%s%s=%s", i ? "&" : "", texts.p + list.v[i].name, texts.p + list.v[i].value);
-    }
-    if (texts.p) sw_wipe(texts.p, texts.cap); /* a query may hold a secret */
-    sw_str_done(&texts);
-    sw_vec_done(&list);
-    return rc;
 }
 
 /* ---- headers ---- */
@@ -249,7 +105,7 @@ static int own_headers(struct signing *s, struct sw_sigv4_headers *ret, struct s
     for (size_t i = 0; i < sw_countof(own); i++)
         if (has_field(s, own[i])) return sw_err_set(err, SW_EINVAL, "the header '%s' is the signature's own: leave it out", own[i]);
     size_t n = 0;
-    if (!has_field(s, "host")) ret->lines[n++] = sw_xprintf("Host: %.*s", (int)s->authority_len, s->authority);
+    if (!has_field(s, "host")) ret->lines[n++] = sw_xprintf("Host: %.*s", (int)s->url.authority_len, s->url.authority);
     ret->lines[n++] = sw_xprintf("X-Amz-Date: %s", s->time);
     if (s->with->token) ret->lines[n++] = sw_xprintf("X-Amz-Security-Token: %s", s->with->token);
     if (s->with->body_hash) ret->lines[n++] = sw_xprintf("X-Amz-Content-Sha256: %s", s->body_hash);
@@ -360,7 +216,7 @@ static int canonicalise(struct signing *s, struct sw_sigv4_headers *ret, struct 
         !strftime(s->time, sizeof s->time, "%Y%m%dT%H%M%SZ", &tm))
         return sw_err_set(err, SW_EINVAL, "the time to sign at is out of range");
     int rc = check_words(s->with, err);
-    if (rc == SW_OK) rc = split_url(s, err);
+    if (rc == SW_OK) rc = sw_sigv4__split(request->url, &s->url, err);
     const char *const *lists[] = {request->headers, request->secret_headers};
     for (size_t l = 0; l < 2; l++)
         for (size_t i = 0; rc == SW_OK && lists[l] && lists[l][i]; i++) rc = add_field(s, lists[l][i], err);
@@ -371,9 +227,9 @@ static int canonicalise(struct signing *s, struct sw_sigv4_headers *ret, struct 
     if (rc != SW_OK) return rc;
     sort_fields(s);
     sw_str_addf(&s->canonical, "%s\n", request->method ? request->method : "GET");
-    add_path(s);
+    sw_sigv4__add_path(&s->canonical, &s->url, s->with->raw_path);
     sw_str_addc(&s->canonical, '\n');
-    rc = add_query(s, err);
+    rc = sw_sigv4__add_query(&s->canonical, &s->url, err);
     sw_str_addc(&s->canonical, '\n');
     add_fields(s);
     sw_str_addz(&s->canonical, s->body_hash);

@@ -79,7 +79,8 @@ static const char PROBE[] =
     "  assert(most == 3, most)\n"
     "  io.all(fns, 1000)\n"
     "  assert(most == 20, most)\n"
-    "  refused('limit', io.all, fns, 0) refused('limit', io.all, fns, 1.5) refused('io.all', io.all) refused('number value', io.all, { 1 })\n"
+    "  refused('limit', io.all, fns, 0) refused('limit', io.all, fns, 1.5) refused('io.all', io.all) refused('number value', io.all, { 1 "
+    "})\n"
     "end\n"
 
     "function cases.all_fails(io)\n"
