@@ -96,8 +96,8 @@ equal(#have.spec.template.spec.containers, 0, "a missing element is missing")
 
 -- clean
 
-same(fields.clean(yaml.decode "{apiVersion: v1, kind: X, metadata: {name: a, creationTimestamp: null, labels: {}}, spec: {a: null, b: {}, c: []},
-  status: {x: 1}}"),
+local widget = "{apiVersion: v1, kind: X, metadata: {name: a, creationTimestamp: null, labels: {}}, spec: {a: null, b: {}, c: []}, status: {x: 1}}"
+same(fields.clean(yaml.decode(widget)),
   yaml.decode "{apiVersion: v1, kind: X, metadata: {name: a, labels: {}}, spec: {b: {}, c: []}}")
 
 -- manifests
