@@ -89,6 +89,7 @@ local ROWS = {
   endpoints = endpoints,
   ca_bundle = filled,
   max_attempts = whole(1, 100),
+  timeout = whole(1, 600),
   default_tags = map(scalar),
   account_ids = accounts,
 }

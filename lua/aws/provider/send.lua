@@ -51,7 +51,7 @@ local function exchange(ctx, call, keys)
     url = call.url,
     headers = call.headers,
     body = call.body,
-    timeout = call.timeout or call.safe and READ_TIMEOUT or WRITE_TIMEOUT,
+    timeout = ctx.config.timeout or (call.safe and READ_TIMEOUT or WRITE_TIMEOUT),
     ca_file = ctx.ca_file,
     note = call.service .. " " .. call.action,
     sign = keys and {
@@ -62,7 +62,7 @@ local function exchange(ctx, call, keys)
       token = keys.token,
       time = call.signed_at,
       s3 = call.sign.s3,
-    },
+    } or nil,
   }
 end
 
@@ -95,7 +95,7 @@ local function again(ctx, call, err, tries, started)
   if err.class ~= "throttle" and err.class ~= "transient" then return nil end
   local pause = retry.pause(err.class, tries, ctx.io.random(), err.headers)
   local spent = ctx.io.now() - started
-  if tries >= (call.attempts or ctx.attempts or ATTEMPTS) or spent + pause > DEADLINE then
+  if tries >= (ctx.attempts or ATTEMPTS) or spent + pause > DEADLINE then
     err.note = tries > 1 and ("%d tries in %.0f s"):format(tries, spent) or nil
     return nil
   end
@@ -109,7 +109,7 @@ local function again(ctx, call, err, tries, started)
 end
 
 --- @param call table { service, action, method, url, headers, body, params, sign = { service, region, s3 }, keys, throttle, read_error, safe, changes,
----   timeout, attempts }
+---   cost, corrected, signed_at (set here) }
 --- @return table|nil response
 --- @return table|nil error
 function send.call(ctx, call)
