@@ -51,7 +51,7 @@ void sw_http_free(struct sw_http *http); /* pending requests end with SW_ECANCEL
 struct sw_http_call *sw_http_send(struct sw_http *http, const struct sw_http_request *request,
                                   void (*done)(void *ctx, struct sw_http_response *), void *ctx);
 void sw_http_cancel(struct sw_http_call *call); /* done follows, with SW_ECANCELLED unless it was over already */
-/* Calls fn for each header of raw headers: the name in lower case, the value without white space around it. */
+/* Calls fn for each header of raw headers: the name (of at most 127 bytes) in lower case, the value without white space around it. */
 void sw_http_each_header(const struct sw_str *headers, void (*fn)(void *ctx, const char *name, const char *value, size_t len), void *ctx);
 
 #endif

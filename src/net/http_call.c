@@ -36,6 +36,10 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx) {
     return headers->overflow ? 0 : size * n;
 }
 
+static bool may_be_repeated(const char *method) {
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
 /* Before the request is written, each time: when a reused connection ends without an answer, libcurl writes it again on a new one. The server
  * may have acted by then, so that is for those only that change nothing. */
 static int before_request(void *ctx, char *ip, char *local_ip, int port, int local_port) {
@@ -44,8 +48,7 @@ static int before_request(void *ctx, char *ip, char *local_ip, int port, int loc
     (void)port;
     (void)local_port;
     struct sw_http_call *call = ctx;
-    bool safe = strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0;
-    if (call->tries++ >= (safe ? MAX_TRIES_OF_A_GET : 1)) {
+    if (call->tries++ >= (may_be_repeated(call->method) ? MAX_TRIES_OF_A_GET : 1)) {
         call->refused = true;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -178,6 +181,9 @@ static void set_up(struct sw_http_call *call, const struct sw_http_request *from
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    /* A server that closes an idle connection while a request is under way leaves it unknown whether that was heard. */
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, may_be_repeated(call->method) ? 60L : 15L);
     if (from->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, from->ca_file);
     if (is_link_local(from->url)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
     set_body(call, from);
@@ -279,19 +285,19 @@ void sw_http__call_cancelled(struct sw_http_call *call) {
 /* ---- headers of an answer ---- */
 
 void sw_http_each_header(const struct sw_str *headers, void (*fn)(void *ctx, const char *name, const char *value, size_t len), void *ctx) {
-    struct sw_str name = {0};
+    char name[128]; /* not on the heap: fn may leave by longjmp */
     const char *line = sw_str_z(headers), *end = line + headers->len;
     for (const char *newline; line < end; line = newline + 1) {
         newline = memchr(line, '\n', (size_t)(end - line));
         if (!newline) newline = end;
         const char *colon = memchr(line, ':', (size_t)(newline - line));
-        if (!colon || colon == line) continue; /* the status line, the empty line */
-        sw_str_clear(&name);
-        for (const char *p = line; p < colon; p++) sw_str_addc(&name, (char)tolower((unsigned char)*p));
+        size_t n = colon ? (size_t)(colon - line) : 0;
+        if (n == 0 || n >= sizeof name) continue; /* the status line, the empty line, nonsense */
+        for (size_t i = 0; i < n; i++) name[i] = (char)tolower((unsigned char)line[i]);
+        name[n] = '\0';
         const char *from = colon + 1, *to = newline;
         while (from < to && isspace((unsigned char)*from)) from++;
         while (to > from && isspace((unsigned char)to[-1])) to--;
-        fn(ctx, sw_str_z(&name), from, (size_t)(to - from));
+        fn(ctx, name, from, (size_t)(to - from));
     }
-    sw_str_done(&name);
 }
