@@ -1,10 +1,13 @@
 --- aws.TYPE "name" { ... } declares aws_TYPE.name; aws.data.TYPE "name" { ... } declares data.aws_TYPE.name. Types are files, loaded when they are named.
 local provider = require "provider"
 
-provider.define("aws", { client = function(config, io) return require "aws/provider/client"(config, io) end })
+provider.define("aws", {
+  client = function(config, io) return require "aws/provider/client"(config, io) end,
+  check = function(config) require "aws/provider/config".check(config, "the provider 'aws'") end,
+})
 
 local inventory = slipway.inventory and slipway.inventory.provider
-if inventory and inventory.name == "aws" then require "aws/provider/config".check(inventory, "the inventory's provider") end
+if inventory and inventory.name == "aws" then require "aws/provider/config".check_inventory(inventory) end
 
 --- The types in a folder, by the names of their files.
 local function names_in(folder)

@@ -45,7 +45,14 @@ function core.refuse(message, hint) end
 ---@param file string
 ---@param line integer
 ---@param message string
-function core.fail_at(file, line, message) end
+---@param hint? string
+function core.fail_at(file, line, message, hint) end
+
+---Where the value below those keys stands, or as much of the way as there is; nothing without an inventory.
+---@param ... string
+---@return string? file
+---@return integer? line
+function core.inventory_place(...) end
 
 ---"there is no WHAT 'WORD'", with the nearest of the words as a hint.
 ---@param what string

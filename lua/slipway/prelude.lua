@@ -2,7 +2,7 @@
 
 require "sh"
 local host = require "host"
-require "provider"
+local provider = require "provider"
 
 --- A builder: word "name" { ... }. What is begun and never given its table is an error at the end of the playbook.
 local function named(word, declare)
@@ -31,7 +31,10 @@ core.export("output", named("output", function(name, attributes)
   core.output(name, attributes.value, attributes.doc)
 end))
 
-core.export("provider", named("provider", core.provider))
+core.export("provider", named("provider", function(alias, configuration)
+  provider.check(configuration)
+  return core.provider(alias, configuration)
+end))
 
 core.export("moved", function(attributes)
   if type(attributes) ~= "table" or type(attributes.from) ~= "string" or type(attributes.to) ~= "string" then

@@ -1,6 +1,6 @@
 --- provider.define("name", { client = function(config, io) return {...} end }): how resource types in an API reach it.
 --- A client may have `for_item(item)`, which gives the client for one create, update or delete, and `listing(n)`, which is told of each
---- list that begins (1) and ends (-1).
+--- list that begins (1) and ends (-1). `check = function(config)` raises for a configuration that is wrong, before anything is done.
 local provider = {}
 
 --- io.all({ fn, ... } [, limit]): runs the functions as coroutines at the same time, at most `limit` of them, and waits for all of them. Their
@@ -38,7 +38,13 @@ function provider.define(name, spec)
   local origin = core.loading_origin()
   if not origin then error(("the provider '%s' belongs in a file of its own, loaded by require"):format(name), 0) end
   if defined[name] and defined[name].origin ~= origin then error(("there is a provider '%s' already"):format(name), 0) end
-  defined[name] = { client = spec.client, origin = origin }
+  defined[name] = { client = spec.client, check = spec.check, origin = origin }
+end
+
+--- A configuration in a playbook is checked where it stands, by providers that have a `check`, as far as it is known.
+function provider.check(configuration)
+  local found = defined[configuration.name]
+  if found and found.check and slipway.is_known(configuration) then found.check(configuration) end
 end
 
 --- What a stranger's pull request brings along reaches nothing before it is merged.

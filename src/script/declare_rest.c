@@ -122,13 +122,34 @@ static void check_end(lua_State *L) {
     }
 }
 
+/* core.inventory_place(key, ...) -> file, line: where the value below those keys stands, or as much of the way as there is. */
+static int inventory_place(lua_State *L) {
+    const struct sw_inventory *inventory = sw_script__of(L)->inventory;
+    if (!inventory) return 0;
+    unsigned line = 1;
+    const struct sw_value *v = inventory->value;
+    for (int i = 1; v && i <= lua_gettop(L); i++) {
+        v = sw_get(v, luaL_checkstring(L, i));
+        if (v && v->line) line = v->line;
+    }
+    lua_pushstring(L, inventory->file);
+    lua_pushinteger(L, line);
+    return 2;
+}
+
 void sw_declare__finish(lua_State *L) {
     check_end(L);
     settle_providers(L);
 }
 
 void sw_declare__open_rest(lua_State *L) {
-    static const luaL_Reg functions[] = {{"begin", begin},     {"done", done},         {"output", output}, {"moved", moved},
-                                         {"removed", removed}, {"provider", provider}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"begin", begin},
+                                         {"done", done},
+                                         {"output", output},
+                                         {"moved", moved},
+                                         {"removed", removed},
+                                         {"provider", provider},
+                                         {"inventory_place", inventory_place},
+                                         {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

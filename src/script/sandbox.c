@@ -252,13 +252,14 @@ static int refuse(lua_State *L) {
     return fail_with(L, SW_EREFUSED);
 }
 
-/* core.fail_at(file, line, message) */
+/* core.fail_at(file, line, message [, hint]) */
 static int fail_at(lua_State *L) {
-    const char *file = luaL_checkstring(L, 1), *message = luaL_checkstring(L, 3);
+    const char *file = luaL_checkstring(L, 1), *message = luaL_checkstring(L, 3), *hint = luaL_optstring(L, 4, NULL);
     unsigned line = (unsigned)luaL_checkinteger(L, 2);
     struct sw_err *e = sw_script__error_new(L);
     sw_err_set(e, SW_EINVAL, "%s", message);
     sw_err_at(e, (struct sw_pos){file, line, 0});
+    if (hint) sw_err_hint(e, "%s", hint);
     return lua_error(L);
 }
 

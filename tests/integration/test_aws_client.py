@@ -272,6 +272,7 @@ class Sources(Account):
         self.apply(AWS_EC2_METADATA_V1_DISABLED="true").expect(1, "its version 1 is disabled")
 
     def test_nothing(self) -> None:
+        self.plan(AWS_EC2_METADATA_DISABLED="true").expect(0)  # all is new: nothing to ask
         self.apply(AWS_EC2_METADATA_DISABLED="true").expect(1, "there are no AWS credentials; looked in environment: AWS_ACCESS_KEY_ID is not set",
                                                             "AWS_EC2_METADATA_DISABLED is set", "try: set AWS_PROFILE")
         self.assertEqual(self.double.calls, [])
@@ -449,7 +450,7 @@ print(json.dumps(dict(Version=1, AccessKeyId=key, SecretAccessKey=secret, Sessio
 
     def test_answer_that_is_huge(self) -> None:
         self.apply(**self.env).expect(0)
-        self.double.script = {"DescribeVpcs": [("body", "<x>" + "y" * (9 << 20) + "</x>")]}
+        self.double.script = {"DescribeVpcs": [("body", "<x>" + "y" * (33 << 20) + "</x>")]}
         self.plan(**self.env).expect(1, "aws ec2 DescribeVpcs: the answer is too large")
 
     def test_answer_that_is_slow(self) -> None:
@@ -475,6 +476,13 @@ print(json.dumps(dict(Version=1, AccessKeyId=key, SecretAccessKey=secret, Sessio
         result = process.finish(20)
         self.assertNotEqual(result.code, 0)
         self.assertLess(time.monotonic() - started, 5)
+
+    def test_misspelt(self) -> None:
+        self.provider = {"assume_role": {"role_arn": ROLE, "externl_id": "x"}}
+        self.run_slipway("validate").expect(1, "assume_role 'externl_id'", "inventory.yaml:1", "did you mean 'external_id'?")
+        self.provider = {}
+        (self.site / "play.lua").write_text('local aws = require "aws"\nprovider "tokyo" { name = "aws", regin = "ap-northeast-1" }\n')
+        self.run_slipway("validate").expect(1, "'regin'", "play.lua:2", "did you mean 'region'?")
 
     def test_stranger(self) -> None:
         """A pull request names no endpoint that signed requests, and the token in them, go to."""

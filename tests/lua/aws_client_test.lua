@@ -34,6 +34,11 @@ local function fake(answer, env, files)
     io.time = io.time + (response.elapsed or 0.01)
     return response
   end
+  function io.all(functions)
+    local results = {}
+    for i, each in ipairs(functions) do results[i] = each() end
+    return results
+  end
   io.run = function() error("no programs here", 0) end
   return io
 end
@@ -391,6 +396,9 @@ do
   aws = client(function() return { status = 403, body = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>" } end)
   _, err = aws.s3:try("GET", "b")
   equal(err.code, "AccessDenied")
+  aws = client(function() return { status = 301, body = "", headers = { ["x-amz-bucket-region"] = "us-east-2" } } end)
+  local _, hint = raises(function() aws.s3:request("HEAD", "b") end, "HTTP 301")
+  equal(hint, "the bucket is in us-east-2, not in eu-west-1")
   local missing = "<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>no</Message></Error><RequestId>9</RequestId></ErrorResponse>"
   aws = client(function() return { status = 400, body = missing } end)
   _, err = aws.iam:try("GetRole", {})

@@ -6,7 +6,7 @@ local SECRET = { aws_access_key_id = true, aws_secret_access_key = true, aws_ses
 
 local function trim(text) return (text:gsub("^%s+", ""):gsub("%s+$", "")) end
 
-local function bad(path, line, problem, hint) return core.fail_at(path, line, problem .. (hint and " (" .. hint .. ")" or "")) end
+local function bad(path, line, problem) return core.fail_at(path, line, problem) end
 
 local function value_of(key, text)
   if SECRET[key] and text ~= "" then return secret(text) end

@@ -20,6 +20,7 @@ end
 
 local function finish(err, response, request_id)
   err.status = response.status
+  err.region = err.region or response.headers["x-amz-bucket-region"]
   err.request_id = text(request_id) or response.headers["x-amzn-requestid"] or response.headers["x-amz-request-id"]
   return err
 end
@@ -39,7 +40,7 @@ function answer.xml_error(response)
   local id = text(root.RequestID) or text(root.RequestId)
   local errors = type(root.Errors) == "table" and root.Errors or root
   local err = first(errors.Error or errors)
-  if text(err.Code) then return finish({ code = err.Code, message = text(err.Message) or "", details = err }, response, id) end
+  if text(err.Code) then return finish({ code = err.Code, message = text(err.Message) or "", region = text(err.Region) }, response, id) end
   local message = batch_message(root)
   if text(message) then return finish({ code = "InvalidChangeBatch", message = message }, response, id) end
   return finish(foreign(response), response, id)

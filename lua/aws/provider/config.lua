@@ -39,14 +39,18 @@ local function scalar(value, what)
   if type(value) == "table" then core.fail(what .. " is a table, not a text") end
 end
 
+local path = {} -- the keys of what is being checked
+
 --- Raises for what is not among the rows, or not right.
 local function check_rows(value, what, rows)
   if type(value) ~= "table" or value[1] ~= nil then core.fail(what .. ": a map wanted, NAME: value") end
   local names = {}
   for name in pairs(rows) do names[#names + 1] = name end
   for key, each in pairs(value) do
+    path[#path + 1] = tostring(key)
     if not rows[key] then core.unknown("setting of " .. what, tostring(key), names) end
     rows[key](each, ("%s: %s"):format(what, key))
+    path[#path] = nil
   end
 end
 
@@ -96,11 +100,21 @@ local ROWS = {
 
 --- @param what string whose configuration it is, for messages
 function config.check(value, what)
+  path = {}
   check_rows(value, what, ROWS)
   if value.assume_role and not value.assume_role.role_arn then core.fail(what .. ": assume_role needs role_arn") end
   if (value.access_key == nil) ~= (value.secret_key == nil) then core.fail(what .. ": access_key and secret_key go together") end
   if value.access_key ~= nil and value.profile then core.fail(what .. ": either profile or access_key, not both") end
   if value.token ~= nil and value.access_key == nil then core.fail(what .. ": token needs access_key and secret_key") end
+end
+
+--- The inventory's own: an error names its line.
+function config.check_inventory(value)
+  local fine, err = pcall(config.check, value, "the provider 'aws'")
+  if fine then return end
+  if type(err) ~= "userdata" then error(err, 0) end
+  local file, line = core.inventory_place("provider", table.unpack(path))
+  core.fail_at(file, line, err.message, err.hint)
 end
 
 return config

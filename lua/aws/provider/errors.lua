@@ -78,6 +78,7 @@ function errors.hint(err, client, address)
   local another = zones and "choose another zone (" .. zones .. ") or another type" or "choose another zone or another type"
   if code:find("^Insufficient%a+Capacity$") then return "AWS has none left in this zone: " .. another .. ", or try again later" end
   if code == "Unsupported" and message:find("Availability Zone", 1, true) then return "the zone has no such instance type: " .. another end
+  if err.service == "s3" and err.region and err.region ~= client.region then return "the bucket is in " .. err.region .. ", not in " .. client.region end
   if is_quota(code) then return quota_hint(err, client.region) end
   if is_there(code) then
     return ("it exists already and this state does not know it: 'slipway import %s ID' takes it over; or choose another name"):format(address or "ADDRESS")

@@ -10,6 +10,7 @@ local query = service.extend {}
 local VERSIONS = { ec2 = "2016-11-15", iam = "2010-05-08", elbv2 = "2015-12-01", sts = "2011-06-15" }
 local MAX_PAGES = 10000
 local IDS_A_CALL = 200 -- values of one filter
+local AT_ONCE = 8 -- such calls
 
 --- The call as `send` takes it. `keys` false: unsigned.
 function query.request(self, action, params, options)
@@ -72,9 +73,9 @@ function query:pages(action, params, list_name, options)
   return fail(("aws %s %s: more than %d pages"):format(self._endpoint.service, action, MAX_PAGES))
 end
 
---- The same for things with these ids, asked for by a filter: ids that are not there do no harm. No ids, no call.
+--- The same for things with these ids, asked for by a filter, so that ids that are not there do no harm. No ids, no call.
 function query:by_ids(action, filter_name, ids, list_name, params)
-  local all, seen, wanted = {}, {}, {}
+  local seen, wanted, chunks, all = {}, {}, {}, {}
   for _, id in ipairs(ids) do
     if not seen[id] then wanted[#wanted + 1] = id end
     seen[id] = true
@@ -85,8 +86,10 @@ function query:by_ids(action, filter_name, ids, list_name, params)
     for i, filter in ipairs(asked.Filter or {}) do filters[i] = filter end
     filters[#filters + 1] = { Name = filter_name, Value = table.move(wanted, from, math.min(from + IDS_A_CALL - 1, #wanted), 1, {}) }
     asked.Filter = filters
-    for _, item in ipairs(self:pages(action, asked, list_name)) do all[#all + 1] = item end
+    chunks[#chunks + 1] = function() return self:pages(action, asked, list_name) end
   end
+  if #chunks == 1 then return chunks[1]() end
+  for _, chunk in ipairs(self._ctx.io.all(chunks, AT_ONCE)) do table.move(chunk, 1, #chunk, #all + 1, all) end
   return all
 end
 

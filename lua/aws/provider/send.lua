@@ -6,6 +6,7 @@ local send = {}
 local DEADLINE = 120 -- seconds for all tries of a call, besides what a try takes
 local READ_TIMEOUT, WRITE_TIMEOUT = 30, 60
 local ATTEMPTS = 8
+local MAX_ANSWER = 32 << 20 -- bytes: some lists come without pages
 
 --- What the answer was, as an error: { code, message, ... } with `class`, and `lost` where nobody knows whether the call had an effect.
 local function failed(ctx, call, response)
@@ -51,6 +52,7 @@ local function exchange(ctx, call, keys)
     url = call.url,
     headers = call.headers,
     body = call.body,
+    max_body = MAX_ANSWER,
     timeout = ctx.config.timeout or (call.safe and READ_TIMEOUT or WRITE_TIMEOUT),
     ca_file = ctx.ca_file,
     note = call.service .. " " .. call.action,

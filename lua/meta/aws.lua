@@ -1,0 +1,83 @@
+---@meta
+-- The client that resource types of the provider aws get as their first argument. lua/aws/README.md tells the whole story.
+
+---What went wrong with a call.
+---@class slipway.AwsError
+---@field code string "InvalidVpcID.NotFound", or "HTTP 502" when the answer is none of the service's
+---@field message string
+---@field status? integer
+---@field request_id? string
+---@field action string
+---@field service string
+
+---@class slipway.AwsOptions
+---@field retry? (string | string[])[] codes that mean "not yet": a code, or { code, a piece of the message }
+---@field within? number seconds for which `retry` is waited out; 120
+---@field gone? (string | string[])[] codes that mean there is nothing left to delete
+---@field idempotent? boolean twice is once: sent again when its answer is lost
+---@field lists? string[] elements that make their parent a list, besides item and member
+
+---@class slipway.AwsRequest: slipway.AwsOptions
+---@field path? string S3 only
+---@field query? table<string, any>
+---@field body? slipway.Text
+---@field headers? table<string, slipway.Text>
+---@field raw? boolean the body as it is
+---@field action? string its name in IAM, for errors: "ListHostedZones"
+
+---EC2, IAM, ELBv2, STS (forms and XML), ACM, SSM (JSON).
+---@class slipway.AwsService
+---@field call async fun(self, action: string, params?: table, options?: slipway.AwsOptions): table raises a failure in words for people
+---@field try async fun(self, action: string, params?: table, options?: slipway.AwsOptions): table?, slipway.AwsError?
+---@field pages async fun(self, action: string, params: table?, list_name: string, options?: slipway.AwsOptions): table[] the items of all pages
+---@field by_ids async fun(self, action: string, filter_name: string, ids: string[], list_name: string, params?: table): table[] by a filter, 200 ids a call
+---@field raise fun(self, err: slipway.AwsError)
+
+---@class slipway.AwsRoute53
+---@field request async fun(self, method: string, path: string, options?: slipway.AwsRequest): any, table
+---@field try async fun(self, method: string, path: string, options?: slipway.AwsRequest): any, slipway.AwsError?, table?
+---@field pages async fun(self, path: string, list_name: string, options?: slipway.AwsRequest): table[]
+---@field raise fun(self, err: slipway.AwsError)
+
+---@class slipway.AwsS3
+---@field request async fun(self, method: string, bucket: string, options?: slipway.AwsRequest): any, table
+---@field try async fun(self, method: string, bucket: string, options?: slipway.AwsRequest): any, slipway.AwsError?, table?
+---@field raise fun(self, err: slipway.AwsError)
+
+---@class slipway.AwsWait
+---@field what string "NAT gateway nat-1"
+---@field check async fun(): any, string? a value when it is done, else nil and the state in words
+---@field every? number seconds of the first pause; 0.2
+---@field within? number seconds; 600
+---@field line? fun(text: string) shows the state when it changes
+
+---@class slipway.Aws
+---@field region string
+---@field partition "aws" | "aws-cn" | "aws-us-gov"
+---@field dns_suffix string
+---@field default_tags table<string, string>
+---@field memory table lives as long as the client; keys are names of types
+---@field ec2 slipway.AwsService
+---@field iam slipway.AwsService
+---@field elbv2 slipway.AwsService
+---@field sts slipway.AwsService
+---@field acm slipway.AwsService
+---@field ssm slipway.AwsService
+---@field route53 slipway.AwsRoute53
+---@field s3 slipway.AwsS3
+---@field account async fun(self): string
+---@field arn async fun(self, service: string, resource: string, region?: string, account?: string): string
+---@field tags fun(self, r: slipway.Item): { Key: string, Value: string }[]
+---@field read_tags fun(set: table[] | ""): table<string, string> without slipway's own and AWS's
+---@field token_of fun(set: table[] | ""): string?
+---@field list fun(value: any): table
+---@field bool fun(value: any): boolean?
+---@field int fun(value: any): integer?
+---@field xml_escape fun(text: any): string
+---@field once async fun(self, key: string, fn: async fun(): any): any shared by all who ask while a refresh is on
+---@field wait async fun(self, spec: slipway.AwsWait): any
+---@field all async fun(self, functions: (async fun(): any)[]): any[]
+---@field now fun(): number
+---@field sleep async fun(self, seconds: number)
+---@field event fun(): table
+---@field raise fun(self, err: slipway.AwsError)
