@@ -24,7 +24,7 @@ struct sw_engine {
     const struct sw_types *types;
     struct sw_state *state;
     struct sw_sink sink;
-    unsigned parallelism; /* API calls at a time; 0 = 10. Hosts are not counted */
+    unsigned parallelism; /* API calls at a time; 0 = 64. Hosts are not counted */
 
     struct sw_engine_op *op;
     struct sw_engine_stats stats;

@@ -10,7 +10,7 @@ enum sw_action {
     SW_NOOP,
     SW_CREATE,
     SW_UPDATE,
-    SW_REPLACE, /* delete, then create (or create first with lifecycle.create_before_destroy) */
+    SW_REPLACE, /* delete, then create, with what stands on it between; or the other way round (create_first) */
     SW_DELETE,
     SW_FORGET, /* drop from the state, leave the world alone */
     SW_READ, /* a data source that can be read at apply only; one that was read when the plan was made is a NOOP with its values in `after` */
@@ -30,11 +30,14 @@ struct sw_plan_item {
     const struct sw_value *prior;  /* as recorded in the state, or NULL */
     struct sw_attr_diff *diffs;
     size_t n_diffs;
-    bool at_apply;   /* could not be read at plan time: read, and perhaps left alone, at apply */
-    bool drifted;    /* before differs from prior: somebody else changed it */
-    bool triggered;  /* acts because of restart_on */
-    bool unsettled;  /* recorded as begun only, and found: to be recorded as done */
-    uint32_t *needs; /* indices of items that must be done first */
+    bool at_apply;         /* could not be read at plan time: read, and perhaps left alone, at apply */
+    bool drifted;          /* before differs from prior: somebody else changed it */
+    bool triggered;        /* acts because of restart_on */
+    bool unsettled;        /* recorded as begun only, and found: to be recorded as done */
+    bool create_first;     /* a replacement is created before its old self is removed */
+    const char **built_on; /* what its recorded self depends on where that is not what it depends on now; NULL-terminated, or NULL */
+    const char **restarts; /* what acts again when this changes and is no part of this plan (--target): it becomes due; or NULL */
+    uint32_t *needs;       /* indices of items that must be done first */
     size_t n_needs;
 };
 

@@ -81,6 +81,8 @@ struct sw_intent {
     enum sw_action action;
     const char *token;  /* idempotency token (32 hex digits), generated when NULL */
     int64_t supersedes; /* an open intent of a dead run that this one goes on with: closed as "unknown" in the same transaction; 0 = none */
+    /* When set, the resource recorded under `address` becomes this one in the same transaction: its successor is about to be created. */
+    const char *depose_address, *depose_name;
     const struct sw_value
         *desired; /* what a create was asked for, so that a crashed one can be found by natural key; dropped when it is closed */
     int64_t opened_ms, closed_ms;

@@ -13,7 +13,7 @@ bool app_host_busy(const struct app_host *host) {
     return host->stage != HOST_IDLE;
 }
 
-/* ---- first contact: read everything that is about to change ---- */
+/* ---- reading ---- */
 
 static void machine_changed(const char *address, const char *path, void *ctx) {
     struct app_host *host = ctx;
@@ -38,43 +38,45 @@ static void fail_head(struct app_host *host, struct sw_err *err) {
     app_fail(host->app, head, err, true);
 }
 
-static void verified(void *ctx, struct eng_read *read, struct sw_err *err) {
-    struct app_host *host = ctx;
-    struct apply *app = host->app;
+static void take_read(struct app_host *host, struct eng_read *read, struct sw_err *err) {
     host->stage = HOST_IDLE;
     if (err) {
         struct sw_err own = {0};
         sw_err_move(&own, err);
         fail_head(host, &own);
-    } else {
-        host->verified = true;
-        host->eng->booting = false;
-        for (size_t k = 0; k < read->n; k++) {
-            struct app_item *it = host->read_items[k];
-            const struct sw_value *have = sw_is(read->have[k], SW_UNKNOWN) ? NULL : read->have[k];
-            it->stale = app_is_stale(it, have);
-            it->have = have && it->plan->prior ? sw_map_merge(app->engine->arena, it->plan->prior, have) : have;
-        }
-    }
-    app_pump(app);
-}
-
-static void verify(struct app_host *host) {
-    struct apply *app = host->app;
-    struct sw_arena *arena = app->engine->arena;
-    struct sw_err err = {0};
-    if (connect_to(host, &err) != 0) {
-        fail_head(host, &err);
         return;
     }
-    host->read = (struct eng_read){.engine = app->engine, .host = host->eng, .done = verified, .ctx = host};
+    for (size_t k = 0; k < read->n; k++) app_have(host->app, host->read_items[k], sw_is(read->have[k], SW_UNKNOWN) ? NULL : read->have[k]);
+}
+
+static void checked(void *ctx, struct eng_read *read, struct sw_err *err) {
+    struct app_host *host = ctx;
+    take_read(host, read, err);
+    host->app->reads_running--;
+    app_pump(host->app);
+}
+
+static void verified(void *ctx, struct eng_read *read, struct sw_err *err) {
+    struct app_host *host = ctx;
+    take_read(host, read, err);
+    host->verified = !err;
+    if (!err) host->eng->booting = false;
+    app_pump(host->app);
+}
+
+/* Gathers what is still to be read of the queue, or of it what can be stale. */
+static void gather(struct app_host *host, bool stale, eng_read_done *done) {
+    struct apply *app = host->app;
+    struct sw_arena *arena = app->engine->arena;
+    host->read = (struct eng_read){.engine = app->engine, .host = host->eng, .done = done, .ctx = host};
     host->read.items = sw_new_n(arena, struct sw_item, host->n_queue);
     host->read.types = sw_new_n(arena, const struct sw_type *, host->n_queue);
     host->read_items = sw_new_n(arena, struct app_item *, host->n_queue);
     for (size_t k = host->next; k < host->n_queue; k++) {
         struct app_item *it = host->queue[k];
+        struct sw_err err = {0};
         bool unknown;
-        if (app_finished(it) || it->plan->resource->ephemeral) continue;
+        if (app_finished(it) || it->read || it->plan->resource->ephemeral || (stale && it->plan->at_apply)) continue;
         if (app_resolve(app, it, &unknown, &err) != 0) {
             sw_err_done(&err); /* said when its turn comes */
             continue;
@@ -86,6 +88,46 @@ static void verify(struct app_host *host) {
                                                             .prior = it->plan->prior,
                                                             .action = it->plan->action};
     }
+}
+
+static void machine_acts(const char *address, const char *path, void *ctx) {
+    struct {
+        const struct apply *app;
+        bool acts;
+    } *c = ctx;
+    (void)path;
+    const struct app_item *it = app_find(c->app, address);
+    c->acts = c->acts || (it && eng_acts(it->plan->action));
+}
+
+void app_host_check(struct app_host *host) {
+    struct apply *app = host->app;
+    struct {
+        const struct apply *app;
+        bool acts;
+    } machine = {app, false};
+    sw_value_each_ref(host->declared->connection, machine_acts, &machine);
+    if (machine.acts || !host->n_queue) return;
+    if (!host->eng->connection) host->eng->connection = sw_value_resolve(app->engine->arena, host->declared->connection, app_lookup, app);
+    if (sw_value_has_unknown(host->eng->connection)) {
+        host->eng->connection = NULL;
+        return;
+    }
+    gather(host, true, checked);
+    if (host->read.n == 0) return;
+    host->stage = HOST_READS;
+    app->reads_running++;
+    eng_read_start(&host->read);
+}
+
+/* First contact with a host: what could not be read before anything acted. */
+static void verify(struct app_host *host) {
+    struct sw_err err = {0};
+    if (connect_to(host, &err) != 0) {
+        fail_head(host, &err);
+        return;
+    }
+    gather(host, false, verified);
     if (host->read.n == 0) {
         host->verified = true;
         return;
@@ -103,8 +145,10 @@ static bool in_segment(const struct app_host *host, const struct app_item *it) {
 }
 
 static bool needs_met(const struct app_host *host, const struct app_item *it) {
-    for (size_t k = 0; k < it->plan->n_needs; k++) {
-        const struct app_item *need = &host->app->items[it->plan->needs[k]];
+    const uint32_t *needs;
+    size_t n = sw_graph_needs(host->app->nodes.graph, app_node(host->app, it), &needs);
+    for (size_t k = 0; k < n; k++) {
+        const struct app_item *need = &host->app->items[needs[k]];
         if (need->stage != APP_DONE && !in_segment(host, need)) return false;
     }
     return true;
@@ -163,12 +207,6 @@ static enum taken take(struct app_host *host, struct app_item *it, struct sw_err
     struct sw_step step = {0};
     bool unknown, first = host->n_steps == 0;
     if (!needs_met(host, it)) return BARRIER;
-    if (it->stale && !first) return BARRIER;
-    if (it->stale) {
-        sw_err_set(err, SW_ECONFLICT, "it changed since the plan was made");
-        sw_err_hint(err, "make a new plan and look at what is different");
-        return REFUSED;
-    }
     if (app_resolve(app, it, &unknown, err) != 0) return REFUSED;
     if (unknown && !first) return BARRIER;
     if (unknown) {

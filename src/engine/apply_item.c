@@ -31,7 +31,7 @@ static void state_failed(struct apply *app, struct sw_err *err) {
 int app_resolve(struct apply *app, struct app_item *it, bool *ret_unknown, struct sw_err *err) {
     const struct sw_resource *resource = it->plan->resource;
     *ret_unknown = false;
-    if (it->plan->action == SW_DELETE) return 0;
+    if (it->action == SW_DELETE) return 0;
     const struct sw_value *desired = sw_value_resolve(app->engine->arena, resource->desired, app_lookup, app);
     if (sw_value_has_unknown(desired)) {
         *ret_unknown = true;
@@ -43,20 +43,6 @@ int app_resolve(struct apply *app, struct app_item *it, bool *ret_unknown, struc
         rc = it->type->ops->normalise(it->type, desired, resource->name, app->engine->arena, &desired, err);
     it->desired = desired;
     return rc;
-}
-
-bool app_is_stale(const struct app_item *it, const struct sw_value *have) {
-    const struct sw_plan_item *plan = it->plan;
-    if (plan->at_apply || plan->resource->ephemeral) return false;
-    /* A thing to be removed that somebody else removed is no conflict. */
-    if (plan->action == SW_DELETE && !have) return false;
-    if (!plan->before || !have) return (plan->before != NULL) != (have != NULL);
-    for (size_t i = 0; i < have->map.n; i++) {
-        const struct sw_attr *attr = sw_schema_find(it->type->schema, have->map.v[i].key);
-        if (!attr || attr->computed || attr->write_only) continue;
-        if (!sw_value_equal(sw_get(plan->before, have->map.v[i].key), have->map.v[i].value)) return true;
-    }
-    return false;
 }
 
 bool app_triggered(const struct apply *app, const struct app_item *it) {
@@ -82,22 +68,48 @@ static enum sw_action journalled(const struct app_item *it) {
     return action == SW_CREATE && it->have ? SW_UPDATE : action; /* what was there before, as read at last, is not made */
 }
 
+/* What restarts on these and is no part of the plan is due from now on. */
+static int note_restarts(struct apply *app, struct app_item **items, size_t n, struct sw_err *err) {
+    for (size_t i = 0; i < n; i++) {
+        const char **restarts = items[i]->plan->restarts;
+        size_t count = 0;
+        while (restarts && restarts[count]) count++;
+        int rc = count ? sw_state_put_due(app->engine->state, (const char *const *)restarts, count, true, err) : 0;
+        if (rc != 0) return rc;
+    }
+    return 0;
+}
+
+/* What a dead run made is recorded before its successor takes its address: its own record says only what was asked for. */
+static int record_found(struct apply *app, struct app_item *old, struct sw_err *err) {
+    if (!old->open || !old->have) return 0;
+    struct sw_state_resource record = eng_record(old->plan->resource, old->have, "ok");
+    record.depends = app_depends(app, old);
+    return sw_state_put(app->engine->state, &record, err);
+}
+
 int app_journal(struct apply *app, struct app_item **items, size_t n, struct sw_err *err) {
     struct sw_intent *intents = sw_new_n(app->engine->arena, struct sw_intent, n);
-    for (size_t i = 0; i < n; i++) {
-        const struct sw_resource *resource = items[i]->plan->resource;
+    int rc = note_restarts(app, items, n, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        const struct app_item *it = items[i];
+        const struct sw_resource *resource = it->plan->resource;
+        bool deposes = it->half && !it->removes && it->plan->create_first;
         intents[i] = (struct sw_intent){.run = app->run,
-                                        .address = resource->address,
+                                        .address = it->address,
                                         .type = resource->type,
-                                        .name = resource->name,
+                                        .name = it->name,
                                         .host = resource->host,
                                         .provider = resource->provider,
-                                        .action = journalled(items[i]),
-                                        .token = token_of(items[i]),
-                                        .supersedes = items[i]->open && items[i]->action != SW_DELETE ? items[i]->open->id : 0,
-                                        .desired = items[i]->desired};
+                                        .action = journalled(it),
+                                        .token = token_of(it),
+                                        .supersedes = it->open && it->action != SW_DELETE ? it->open->id : 0,
+                                        .depose_address = deposes ? it->half->address : NULL,
+                                        .depose_name = deposes ? it->half->name : NULL,
+                                        .desired = it->desired};
+        if (deposes) rc = record_found(app, it->half, err);
     }
-    int rc = sw_journal_open(app->engine->state, app->engine->arena, intents, n, err);
+    if (rc == 0) rc = sw_journal_open(app->engine->state, app->engine->arena, intents, n, err);
     if (rc != 0) return rc;
     for (size_t i = 0; i < n; i++) {
         items[i]->intent = intents[i].id;
@@ -108,8 +120,8 @@ int app_journal(struct apply *app, struct app_item **items, size_t n, struct sw_
 
 void app_start(struct apply *app, struct app_item *it) {
     it->stage = APP_RUNS;
-    it->started_ms = sw_now_ms();
-    emit(app, SW_EV_START, it, NULL, NULL);
+    it->started_ms = it->half && it->half->started_ms ? it->half->started_ms : sw_now_ms();
+    if (!it->half || !app_is_last(it)) emit(app, SW_EV_START, it, NULL, NULL);
 }
 
 static void close_intent(struct apply *app, struct app_item *it, const char *outcome, const struct sw_state_resource *record, bool forget) {
@@ -120,7 +132,7 @@ static void close_intent(struct apply *app, struct app_item *it, const char *out
     else if (record)
         rc = sw_state_put(app->engine->state, record, &err);
     else if (forget)
-        rc = sw_state_forget(app->engine->state, it->plan->resource->address, &err);
+        rc = sw_state_forget(app->engine->state, it->address, &err);
     it->intent = 0;
     if (rc != 0) state_failed(app, &err);
 }
@@ -139,16 +151,16 @@ void app_done(struct apply *app, struct app_item *it, const struct sw_value *att
     it->stage = APP_DONE;
     it->changed = changed;
     it->result = attributes;
-    bool data = resource->data;
-    if (!data && (changed || removes))
+    bool data = resource->data, counts = !data && app_is_last(it);
+    if (counts && (changed || removes))
         app->result.done++;
-    else if (!data)
+    else if (counts)
         app->result.unchanged++;
     struct sw_state_resource record = eng_record(resource, attributes, "ok");
     record.depends = app_depends(app, it);
     close_intent(app, it, "ok", removes || data || resource->ephemeral ? NULL : &record, removes);
-    settle(app, it);
-    emit(app, SW_EV_DONE, it, changed || removes || data ? NULL : "already so", NULL);
+    if (!it->removes) settle(app, it);
+    if (app_is_last(it)) emit(app, SW_EV_DONE, it, changed || removes || data ? NULL : "already so", NULL);
     app_release(app, it);
 }
 
@@ -156,15 +168,25 @@ void app_unchanged(struct apply *app, struct app_item *it) {
     app_done(app, it, it->have && it->desired ? sw_map_merge(app->engine->arena, it->have, it->desired) : it->desired, false);
 }
 
+static void skip(struct apply *app, struct app_item *it, const char *why);
+
+static void skip_dependents(struct apply *app, struct app_item *it, const char *why) {
+    const uint32_t *list;
+    size_t n = sw_graph_needed_by(app->nodes.graph, app_node(app, it), &list);
+    for (size_t k = 0; k < n; k++) skip(app, &app->items[list[k]], why);
+}
+
 static void skip(struct apply *app, struct app_item *it, const char *why) {
     if (it->stage != APP_WAITS) return;
     it->stage = APP_SKIPPED;
-    if (it->plan->action != SW_NOOP) {
+    /* Of a replacement one half tells. */
+    bool told = it->half && (it->half->stage == APP_SKIPPED || it->half->stage == APP_FAILED);
+    if (it->plan->action != SW_NOOP && !told) {
         app->result.skipped++;
         emit(app, SW_EV_SKIPPED, it, why, NULL);
     }
     app_release(app, it);
-    for (size_t k = 0; k < it->n_needed_by; k++) skip(app, &app->items[it->needed_by[k]], why);
+    skip_dependents(app, it, why);
 }
 
 void app_fail(struct apply *app, struct app_item *it, struct sw_err *err, bool certain) {
@@ -172,15 +194,19 @@ void app_fail(struct apply *app, struct app_item *it, struct sw_err *err, bool c
     it->stage = APP_FAILED;
     app->result.failed++;
     sw_err_at(err, resource->pos);
-    sw_err_frame(err, "%s '%s'", it->action == SW_DELETE ? "removing" : resource->data ? "reading" : "applying", resource->address);
-    if (certain && it->intent) {
-        /* Something may have been made before it failed: it is recorded, so that it can be finished or removed. */
-        bool partial = (it->action == SW_CREATE || it->action == SW_REPLACE) && !resource->ephemeral;
+    const char *doing = it->removes && it->plan->create_first ? "removing the old self of"
+                        : it->action == SW_DELETE             ? "removing"
+                        : resource->data                      ? "reading"
+                                                              : "applying";
+    sw_err_frame(err, "%s '%s'", doing, resource->address);
+    /* Something may have been made before it failed: it is recorded, so that it can be finished or removed. A creation in an API stays open, too:
+     * its token is what finds the part that was made. */
+    bool partial = it->intent && (it->action == SW_CREATE || it->action == SW_REPLACE) && !resource->ephemeral && (certain || !it->host);
+    if (partial && !it->host) it->intent = 0;
+    if (partial || (certain && it->intent)) {
         struct sw_state_resource record =
             eng_record(resource, it->have ? it->desired : eng_begun(app->engine, resource->type, it->desired), "partial");
         record.depends = app_depends(app, it);
-        /* A creation in an API stays open: its token is what finds the part that was made. */
-        if (partial && !it->host) it->intent = 0;
         close_intent(app, it, "failed", partial ? &record : NULL, false);
     }
     emit(app, SW_EV_FAILED, it, NULL, err);
@@ -190,7 +216,7 @@ void app_fail(struct apply *app, struct app_item *it, struct sw_err *err, bool c
     else
         sw_err_done(err);
     app_release(app, it);
-    for (size_t k = 0; k < it->n_needed_by; k++) skip(app, &app->items[it->needed_by[k]], why);
+    skip_dependents(app, it, why);
 }
 
 void app_unstarted(struct apply *app, struct app_item *it) {

@@ -71,8 +71,7 @@ static void listed(void *ctx, struct eng_read *read, struct sw_err *err) {
             app_fail(app, it, &copy, true);
             continue;
         }
-        const struct sw_value *prior = it->open && it->plan->action != SW_DELETE ? NULL : it->plan->prior;
-        it->have = read->have[k] && prior ? sw_map_merge(app->engine->arena, prior, read->have[k]) : read->have[k];
+        app_have(app, it, read->have[k]);
         if (it->plan->action == SW_READ)
             settle_data(app, it);
         else

@@ -78,7 +78,8 @@ struct eng_item {
     bool asked;                               /* a data source whose turn to be read came */
     bool decided;
     const struct sw_value *have;
-    size_t reader; /* index of its reader, SIZE_MAX = none */
+    struct eng_item *next_deposed; /* of the same address */
+    size_t reader;                 /* index of its reader, SIZE_MAX = none */
 };
 
 struct eng_reader {
@@ -148,7 +149,26 @@ static inline bool eng_leaving(const struct eng_item *machine) {
 }
 sw_lookup_fn eng_lookup; /* ctx = struct eng_plan */
 
+/* halves.c: the nodes of the walk. */
+#define ENG_NO_NODE UINT32_MAX
+struct eng_nodes {
+    struct sw_arena *arena;
+    size_t n;               /* the plan's items, then the removals of what is replaced in an API */
+    uint32_t *item;         /* of a node */
+    uint32_t *removal;      /* of an item: the node that removes its old self, or ENG_NO_NODE */
+    uint32_t *order;        /* needs first */
+    struct sw_graph *graph; /* over nodes */
+};
+bool eng_is_split(const struct sw_plan_item *item);
+int eng_nodes_build(struct sw_arena *arena, const struct sw_plan *plan, struct eng_nodes *ret, struct sw_err *err);
+void eng_nodes_done(struct eng_nodes *nodes);
+/* Sets create_first where the lifecycle says so, and below that. */
+void eng_create_first(struct sw_plan *plan);
+
 /* record.c: what the state is told. */
+/* The old self of something that was created anew, until it is removed: "aws_lb.x (deposed 1a2b3c4d)". Gives the length of what it was before
+ * that, 0 = it is no such name. */
+size_t eng_deposed(const char *name);
 /* A state's view of a resource after it was made. */
 struct sw_state_resource eng_record(const struct sw_resource *resource, const struct sw_value *attributes, const char *status);
 /* The attributes of something whose creation has begun. */

@@ -83,6 +83,29 @@ static void add_recorded(struct edges *e) {
     }
 }
 
+/* What was replaced and is still there goes when its successor is there, and when everything that stood on it stands on that. */
+static void add_deposed(struct edges *e) {
+    struct eng_plan *p = e->p;
+    struct sw_map by_address = {0};
+    for (size_t i = 0; i < p->n_items; i++) {
+        struct eng_item *it = &p->items[i];
+        size_t len = it->recorded && !it->declared ? eng_deposed(it->recorded->address) : 0;
+        if (!len) continue;
+        const char *address = sw_strndup(p->engine->arena, it->recorded->address, len);
+        it->next_deposed = sw_map_set(&by_address, address, it);
+        const struct eng_item *successor = eng_find(p, address);
+        if (successor) edge(e, i, index_of(p, successor));
+    }
+    for (size_t i = 0; by_address.n && i < p->n_items; i++) {
+        const char **lists[] = {p->items[i].plan.resource->depends, p->items[i].recorded ? p->items[i].recorded->depends : NULL};
+        for (size_t k = 0; k < 2; k++)
+            for (const char **d = lists[k]; d && *d; d++)
+                for (struct eng_item *old = sw_map_find(&by_address, *d); old; old = old->next_deposed)
+                    if (old != &p->items[i]) edge(e, index_of(p, old), i);
+    }
+    sw_map_done(&by_address);
+}
+
 static int by_declaration_descending(const void *a, const void *b) {
     const struct eng_item *x = *(struct eng_item *const *)a, *y = *(struct eng_item *const *)b;
     size_t i = x->plan.resource->index, k = y->plan.resource->index;
@@ -118,6 +141,7 @@ static int removal_order(struct eng_plan *p, struct eng_item **ret, struct sw_er
     struct edges e = {.p = p, .graph = sw_graph_new(n), .at = at};
     add_declared(&e, &last_on_host);
     add_recorded(&e);
+    add_deposed(&e);
     sw_map_done(&last_on_host);
     sw_graph_seal(e.graph);
     int rc = sw_graph_order(e.graph, order, ranked_label, &ranked, err);
@@ -142,6 +166,7 @@ int eng_items_order(struct eng_plan *p, struct sw_err *err) {
     struct edges e = {.p = p, .graph = p->graph = sw_graph_new(p->n_items)};
     add_declared(&e, &last_on_host);
     add_recorded(&e);
+    add_deposed(&e);
     for (size_t i = 0; i < p->n_items; i++) {
         struct eng_item *it = sequence[i];
         if (it->declared || !it->plan.resource->host) continue;

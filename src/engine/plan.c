@@ -23,6 +23,26 @@ static void finish_moved(struct eng_plan *p, struct sw_plan *plan) {
     plan->moved = moved;
 }
 
+static bool listed(const char *const *list, const char *word) {
+    for (; list && *list; list++)
+        if (strcmp(*list, word) == 0) return true;
+    return false;
+}
+
+/* Only what changes or goes has an old self that stands on something. */
+static const char **moved_bases(struct eng_plan *p, const struct eng_item *it) {
+    const char **recorded = it->recorded ? it->recorded->depends : NULL;
+    size_t n = 0;
+    if (!eng_acts(it->plan.action) || it->plan.action == SW_DELETE) return NULL;
+    for (size_t k = 0; recorded && recorded[k]; k++) n += !listed(it->plan.resource->depends, recorded[k]);
+    if (!n) return NULL;
+    const char **bases = sw_new_n(p->engine->arena, const char *, n + 1);
+    n = 0;
+    for (size_t k = 0; recorded[k]; k++)
+        if (!listed(it->plan.resource->depends, recorded[k])) bases[n++] = recorded[k];
+    return bases;
+}
+
 static void finish_items(struct eng_plan *p, struct sw_plan *plan) {
     struct sw_arena *arena = p->engine->arena;
     uint32_t *place = sw_new_n(arena, uint32_t, p->n_items + 1);
@@ -38,8 +58,31 @@ static void finish_items(struct eng_plan *p, struct sw_plan *plan) {
         for (size_t d = 0; d < n; d++)
             if (place[needs[d]] != UINT32_MAX) it->plan.needs[it->plan.n_needs++] = place[needs[d]];
         sw_plan_count(plan, &it->plan);
+        it->plan.built_on = moved_bases(p, it);
         plan->items[plan->n_items++] = it->plan;
     }
+}
+
+/* What is left out of this plan (--target, --exclude) and restarts on something in it. */
+static void finish_restarts(struct eng_plan *p, struct sw_plan *plan) {
+    struct sw_map items = {0};
+    for (size_t i = 0; i < plan->n_items; i++) sw_map_set(&items, plan->items[i].resource->address, &plan->items[i]);
+    for (size_t i = 0; i < p->n_items; i++) {
+        const struct eng_item *it = &p->items[i];
+        const char **triggers = it->plan.resource->triggers;
+        if (it->selected || !it->declared || !it->recorded) continue;
+        for (size_t k = 0; triggers && triggers[k]; k++) {
+            struct sw_plan_item *trigger = sw_map_find(&items, triggers[k]);
+            if (!trigger || !eng_acts(trigger->action)) continue;
+            size_t n = 0;
+            while (trigger->restarts && trigger->restarts[n]) n++;
+            const char **more = sw_new_n(p->engine->arena, const char *, n + 2);
+            if (n) memcpy(more, trigger->restarts, n * sizeof *more);
+            more[n] = it->plan.resource->address;
+            trigger->restarts = more;
+        }
+    }
+    sw_map_done(&items);
 }
 
 /* Declared hosts, and recorded ones that something leaving still lives on. */
@@ -83,6 +126,14 @@ int sw_engine_plan(struct sw_engine *engine, const char *inventory, const struct
     finish_hosts(&p, plan);
     finish_outputs(&p, plan);
     finish_moved(&p, plan);
+    if (p.options->targets || p.options->excludes) finish_restarts(&p, plan);
+    if (plan->count[SW_REPLACE]) {
+        struct eng_nodes nodes;
+        eng_create_first(plan);
+        rc = eng_nodes_build(engine->arena, plan, &nodes, err);
+        eng_nodes_done(&nodes);
+        if (rc != 0) goto out;
+    }
     *ret = plan;
     sw_emit(&engine->sink, &(struct sw_event){.type = SW_EV_PLAN, .plan = plan});
 out:

@@ -43,6 +43,7 @@ static int open_one(struct sw_state *state, struct sw_arena *arena, struct sw_in
     if (!intent->address || !intent->type || !intent->name)
         return sw_err_set(err, SW_EINTERNAL, "an intent without address, type or name was to be written");
     int rc = supersede(state, intent->supersedes, now, err);
+    if (!rc && intent->depose_address) rc = sw_state__depose(state, intent->address, intent->depose_address, intent->depose_name, err);
     if (rc) return rc;
     sqlite3_stmt *stmt = sw_db__statement(state,
                                           "INSERT INTO intent (run, address, type, name, host, provider, action, token, desired, opened_ms)"

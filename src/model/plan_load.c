@@ -135,7 +135,9 @@ static int load_item(struct loader *l, const struct sw_value *v, size_t index, s
     if (load_resource(l, sw_get(v, "resource"), &item->resource) || take_text(l, v, "action", true, &action) ||
         take_text(l, v, "reason", false, &item->reason) || take_flag(l, v, "at_apply", &item->at_apply) ||
         take_flag(l, v, "drifted", &item->drifted) || take_flag(l, v, "triggered", &item->triggered) ||
-        take_flag(l, v, "unsettled", &item->unsettled) || take_list(l, v, "needs", &needs))
+        take_flag(l, v, "unsettled", &item->unsettled) || take_flag(l, v, "create_first", &item->create_first) ||
+        take_texts(l, v, "built_on", &item->built_on, NULL) || take_texts(l, v, "restarts", &item->restarts, NULL) ||
+        take_list(l, v, "needs", &needs))
         return SW_EINVAL;
     int found = SW_NOOP;
     while (found < SW_N_ACTIONS && strcmp(action, sw_action_name((enum sw_action)found)) != 0) found++;

@@ -114,6 +114,9 @@ static const struct sw_value *item_value(struct sw_arena *arena, const struct sw
     put_flag(&d, "drifted", item->drifted);
     put_flag(&d, "triggered", item->triggered);
     put_flag(&d, "unsettled", item->unsettled);
+    put_flag(&d, "create_first", item->create_first);
+    put_names(&d, "built_on", item->built_on);
+    put_names(&d, "restarts", item->restarts);
     if (item->n_needs) {
         const struct sw_value **needs = sw_new_n(arena, const struct sw_value *, item->n_needs);
         for (size_t i = 0; i < item->n_needs; i++) needs[i] = sw_value_int(arena, item->needs[i]);

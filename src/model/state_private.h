@@ -82,6 +82,8 @@ int sw_journal__drop(struct sw_state *state, const char *address, struct sw_err 
 int sw_journal__rename(struct sw_state *state, const char *from, const char *to, struct sw_err *err);
 
 /* state_resources.c. Inside a transaction. */
+/* Another address and name for one resource; what others depend on, what is due and what is open stays with the old address. Absent is fine. */
+int sw_state__depose(struct sw_state *state, const char *from, const char *to, const char *name, struct sw_err *err);
 int sw_state__write_resource(struct sw_state *state, const struct sw_state_resource *resource, struct sw_err *err);
 int sw_state__delete_resource(struct sw_state *state, const char *address, struct sw_err *err); /* returns rows deleted, or < 0 */
 

@@ -214,6 +214,31 @@ int sw_state_forget(struct sw_state *state, const char *address, struct sw_err *
     return rc ? rc : sw_state__end(state, forget(state, address, err), err);
 }
 
+int sw_state__depose(struct sw_state *state, const char *from, const char *to, const char *name, struct sw_err *err) {
+    sqlite3_stmt *stmt =
+        sw_db__statement(state,
+                         "SELECT address, type, name, host, provider, attributes, depends, status, seq, updated_ms, prevent_destroy,"
+                         " create_before_destroy FROM resource WHERE address = ?1",
+                         err);
+    if (!stmt) return SW_EIO;
+    sw_db__bind_text(stmt, 1, from);
+    int rc = sw_db__next(state, stmt, err);
+    if (rc <= 0) return rc;
+    struct sw_arena *arena = sw_arena_new();
+    struct sw_state_resource r;
+    rc = read_resource(state, stmt, arena, &r, err);
+    sw_db__reset(stmt);
+    r.address = to;
+    r.name = name;
+    if (!rc) rc = sw_state__write_resource(state, &r, err);
+    sw_arena_free(arena);
+    stmt = rc ? NULL : sw_db__statement(state, "DELETE FROM resource WHERE address = ?1", err);
+    if (rc || !stmt) return rc ? rc : SW_EIO;
+    sw_db__bind_text(stmt, 1, from);
+    rc = sw_db__run(state, stmt, err);
+    return rc < 0 ? rc : 0;
+}
+
 /* The new row is sealed anew, for its secrets are bound to the address; who depends on the old address now depends on the new one. */
 static int rename_all(struct sw_state *state, const char *from, const char *to, struct sw_arena *arena, struct sw_err *err) {
     struct sw_state_resource *all = NULL, *moved = NULL;

@@ -14,7 +14,7 @@ static const char *actions(const struct sw_plan_item *item) {
     case SW_NOOP: return "[\"no-op\"]";
     case SW_CREATE: return "[\"create\"]";
     case SW_UPDATE: return "[\"update\"]";
-    case SW_REPLACE: return item->resource->lifecycle.create_before_destroy ? "[\"create\",\"delete\"]" : "[\"delete\",\"create\"]";
+    case SW_REPLACE: return item->create_first ? "[\"create\",\"delete\"]" : "[\"delete\",\"create\"]";
     case SW_DELETE: return "[\"delete\"]";
     case SW_FORGET: return "[\"forget\"]";
     case SW_READ: return "[\"read\"]";

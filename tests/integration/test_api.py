@@ -90,6 +90,103 @@ class Api(Case):
         self.assertEqual([change["address"] for change in document["resource_changes"]], ["shelf_box.a"])
         site.run("apply", "p").expect(0, "1 done")
 
+    def test_data_that_changed_makes_a_plan_stale(self):
+        body = 'local f = shelf.find "old" {{ label = "old" }}\nshelf.box "a" {{ label = f.note }}\nshelf.box "b" {{ label = "b{}" }}'
+        site = self.cloud(body.format(1))
+        self.put(site, "old", note="one")
+        site.run("plan", "--out", "p").expect(0)
+        self.put(site, "old", note="two")
+        site.run("apply", "p").expect(3, "stale", 'shelf_box.a: data.shelf_box.old.note was "one", is "two"', "nothing was done")
+        self.assertEqual(list(self.boxes(site)), ["old"])
+        site.apply().expect(0)
+        self.says(site, body.format(2)).run("plan", "--out", "p").expect(0)
+        self.put(site, "old", note="two", more="which nobody uses")
+        site.run("apply", "p").expect(0, "1 done")
+
+    # ---- saved plans
+
+    def test_a_stale_plan_does_nothing_at_all(self):
+        site = self.cloud('shelf.box "a" { label = "a" }\nshelf.box "b" { label = "b" }')
+        site.apply().expect(0)
+        self.says(site, 'shelf.box "a" { label = "A" }\nshelf.box "b" { label = "B" }\nshelf.box "c" { label = "c" }').run("plan", "--out", "p").expect(0)
+        found = self.boxes(site)["a"]
+        (site.world / f"box-{found['id']}").write_text(json.dumps(found | {"label": "theirs"}))
+        self.log(site)
+        site.run("apply", "p").expect(3, "1 of what it would change is not as when it was made", 'shelf_box.a: label was "a", is "theirs"')
+        self.assertEqual(self.log(site), [])
+        site.apply().expect(0, "3 done")
+        self.settled(site)
+
+    # ---- crashes
+
+    BASES = 'local r, s = shelf.box "r" { label = "r" }, shelf.box "s" { label = "s" }\n'
+    STEPS = {
+        "grow": ('shelf.box "a" { label = "a" }\n',
+                 'local a = shelf.box "a" { label = "a2" }\nlocal b = shelf.box "b" { label = "b", base = a.id, bare = true }\nshelf.box "c" { label = "c", base = b.id, link = a.id }'),
+        "replace": (BASES + 'local a = shelf.box "a" { label = "a", base = r.id }\nlocal b = shelf.box "b" { label = "b", base = a.id }',
+                    BASES + 'local a = shelf.box "a" { label = "a", base = s.id }\nlocal b = shelf.box "b" { label = "b", base = a.id }'),
+        "replace, created first": (
+            BASES + 'local a = shelf.box "a" { label = "a", base = r.id }\nshelf.box "b" { label = "b", base = a.id }\nshelf.box "c" { label = "c", link = a.id }',
+            BASES + 'local a = shelf.box "a" { label = "a2", base = s.id, lifecycle = { create_before_destroy = true } }\n'
+            'shelf.box "b" { label = "b", base = a.id }\nshelf.box "c" { label = "c", link = a.id }'),
+        "shrink": ('local a = shelf.box "a" { label = "a" }\nlocal b = shelf.box "b" { label = "b", base = a.id }\nshelf.box "c" { label = "c", base = b.id }',
+                   'shelf.box "x" { label = "x" }'),
+    }
+
+    def shape(self, site) -> list[tuple]:
+        """Everything there is, by labels instead of ids."""
+        labels = {box["id"]: label for label, box in self.boxes(site).items()}
+        return sorted((label, labels.get(box.get("base"), box.get("base")), labels.get(box.get("link"), box.get("link"))) for label, box in self.boxes(site).items())
+
+    def test_killed_at_every_call(self):
+        """Before and after the effect of each call that changes something: the next run finishes it, with nothing lost and nothing twice."""
+        for name, (before, after) in self.STEPS.items():
+            calm = self.cloud(before)
+            calm.apply().expect(0)
+            self.log(calm)
+            self.says(calm, after).apply().expect(0)
+            boundaries, wanted = 2 * len(self.log(calm)), self.shape(calm)
+            self.settled(calm)
+            self.assertGreaterEqual(boundaries, 8)
+            for n in range(1, boundaries + 1):
+                with self.subTest(step=name, killed_at=n, of=boundaries):
+                    site = self.cloud(before)
+                    site.apply().expect(0)
+                    self.says(site, after)
+                    (site.world / "kill").write_text(str(n))
+                    self.assertEqual(site.apply().code, -9)
+                    if n % 3 == 0:
+                        site.run("destroy", "--yes").expect(0)
+                        self.assertEqual(self.shape(site), [])
+                        site.run("destroy", "--yes").expect(0)
+                        continue
+                    site.apply().expect(0)
+                    self.assertEqual(self.shape(site), wanted)
+                    self.settled(site)
+
+    def test_an_answer_that_is_lost(self):
+        site = self.cloud('shelf.box "a" { label = "a" }')
+        (site.world / "lose").write_text("create a")
+        site.apply().expect(1, "the answer to create was lost", "shelf_box.a")
+        self.assertEqual(self.log(site), ["create a"])
+        site.run("plan").expect(0, "begun by a run that did not finish it", "0 to create, 1 to change")
+        site.apply().expect(0, "1 done")
+        self.assertEqual(self.log(site), [])
+        self.settled(site)
+        (site.world / "lose").write_text("delete a")
+        site.run("destroy", "--yes").expect(1, "lost")
+        site.run("destroy", "--yes").expect(0)
+        self.assertEqual(site.addresses(), [])
+
+    def test_a_creation_that_stops_half_way_is_finished(self):
+        site = self.cloud('local a = shelf.box "a" { label = "a", bare = true }\nshelf.box "b" { label = "b", base = a.id }')
+        (site.world / "lose").write_text("update a")
+        site.apply().expect(1, "shelf_box.b", "skipped")
+        site.run("state", "list").expect(0, "shelf_box.a")
+        site.apply().expect(0, "2 done")
+        self.assertEqual(self.log(site), ["create a", "update a", "update a", "create b"])
+        self.settled(site)
+
 
 if __name__ == "__main__":
     unittest.main()

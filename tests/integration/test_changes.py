@@ -213,6 +213,38 @@ class Changes(Case):
         self.assertEqual((site.root() / "log").read_text(), "restarted\nrestarted\n")
         site.converged()
 
+    def test_a_trigger_applied_alone_leaves_the_restart_due(self):
+        play = """
+            local conf = h:file(root .. "/conf") {{ content = "{}" }}
+            h:exec "restart" {{ command = "echo restarted >> " .. root .. "/log", creates = root .. "/log", restart_on = {{ conf }} }}
+        """
+        site = self.site(play.format("one"), nodes=[1])
+        site.apply().expect(0)
+        conf = f"n1/file:{site.root()}/conf"
+        site.play(play.format("two")).run("plan", "--target", conf, "--out", "p").expect(0, "1 to change")
+        site.run("apply", "p").expect(0, "1 done")
+        site.run("plan").expect(0, "due since a run that did not get to it", "1 to change")
+        site.apply().expect(0, "1 done")
+        self.assertEqual((site.root() / "log").read_text(), "restarted\nrestarted\n")
+        site.converged()
+
+    def test_a_stale_plan_does_nothing_on_any_host(self):
+        site = self.site(TWO)
+        site.run("plan", "--out", "p").expect(0, "6 to create")
+        (site.root(2) / "a").write_text("theirs\n")
+        result = site.run("apply", "p").expect(3, "the plan is stale", f"n2/file:{site.root(2)}/a: it was not there, and is now", "nothing was done")
+        self.assertNotIn("To go on", result.text)
+        self.assertEqual([sorted(tree(root)) for root in site.roots()], [[], ["a"], []])
+        site.run("plan", "--out", "p").expect(0, "5 to create, 1 to change")
+        before = site.execs()
+        site.run("apply", "p").expect(0, "6 done")
+        self.assertEqual([after - b for after, b in zip(site.execs(), before)], [2, 2, 2])
+        (site.root(3) / "b").write_text("theirs\n")
+        site.play(TWO.replace("b\\n", "B\\n")).run("plan", "--out", "p").expect(0, "3 to change")
+        (site.root(3) / "b").unlink()
+        site.run("apply", "p").expect(3, f"n3/file:{site.root(3)}/b: it was there, and is gone")
+        self.assertEqual((site.root(1) / "b").read_text(), "b\n")
+
     def test_outputs(self):
         site = self.site('local f = h:file(root .. "/a") { content = "a" }\nif node.name == "n1" then output "digest" { value = f.sha256, doc = "of a" } '
                          'output "hidden" { value = secret "s3cret-output" } output "list" { value = { 1, "two" } } end')

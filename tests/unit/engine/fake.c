@@ -63,15 +63,38 @@ static const struct sw_type note_type = {.name = "note", .on_host = true, .schem
 
 static const struct sw_attr box_attrs[] = {
     {.name = "address", .type = SW_T_STRING, .computed = true, .doc = "where it is"},
+    {.name = "base", .type = SW_T_STRING, .immutable = true, .doc = "the address of the box it stands on"},
     {.name = "color", .type = SW_T_STRING, .doc = "can change"},
     {.name = "kind", .type = SW_T_STRING, .immutable = true, .doc = "cannot change"},
+    {.name = "link", .type = SW_T_STRING, .doc = "the address of a box it is tied to; can change"},
 };
-static const struct sw_schema box_schema = {.name = "box", .attrs = box_attrs, .n_attrs = 3};
+static const struct sw_schema box_schema = {.name = "box", .attrs = box_attrs, .n_attrs = 5};
 
-static size_t box_find(const char *name) {
+static size_t box_at(const char *address) {
     for (size_t i = 0; i < w->n_boxes; i++)
-        if (strcmp(w->boxes[i].name, name) == 0) return i;
+        if (strcmp(sw_get_str(w->boxes[i].attributes, "address", ""), address) == 0) return i;
     return SIZE_MAX;
+}
+
+/* As an API has it: what is recorded is known by its address, what a dead run made by its token, and nothing by its name. */
+static size_t box_find(const struct sw_item *it) {
+    if (it->prior) return box_at(sw_get_str(it->prior, "address", "?"));
+    for (size_t i = 0; it->token && i < w->n_boxes; i++)
+        if (strcmp(w->boxes[i].token, it->token) == 0) return i;
+    return SIZE_MAX;
+}
+
+static void assert_exists(const struct sw_value *attributes, const char *name) {
+    const char *address = sw_get_str(attributes, name, NULL);
+    if (address && strncmp(address, "addr-", 5) == 0) assert_int_not_equal(box_at(address), SIZE_MAX);
+}
+
+/* What something else holds on to is not removed. */
+static void assert_free(const char *address) {
+    for (size_t i = 0; i < w->n_boxes; i++) {
+        assert_string_not_equal(sw_get_str(w->boxes[i].attributes, "base", ""), address);
+        assert_string_not_equal(sw_get_str(w->boxes[i].attributes, "link", ""), address);
+    }
 }
 
 struct call {
@@ -82,18 +105,15 @@ struct call {
     size_t n;
     struct sw_item it;
     struct sw_arena *arena;
+    struct sw_timer *timer;
 };
 
 static void box_list_now(void *ctx) {
     struct call *call = ctx;
-    const struct sw_value *have[64] = {0};
+    const struct sw_value **have = sw_new_n(call->arena, const struct sw_value *, call->n + 1);
     for (size_t i = 0; i < call->n; i++) {
-        size_t at = box_find(call->items[i].resource->name);
-        /* What a dead run made is known by its token only. */
-        if (call->items[i].token) {
-            assert_null(call->items[i].prior);
-            if (at != SIZE_MAX && strcmp(w->boxes[at].token, call->items[i].token) != 0) at = SIZE_MAX;
-        }
+        if (call->items[i].token) assert_null(call->items[i].prior);
+        size_t at = box_find(&call->items[i]);
         have[i] = at == SIZE_MAX ? NULL : w->boxes[at].attributes;
     }
     call->listed(call->ctx, have, NULL);
@@ -109,36 +129,53 @@ static void box_list(const struct sw_type *type, const struct sw_value *provider
     sw_loop_post(w->loop, box_list_now, call);
 }
 
+static const struct sw_value *box_change(struct call *call) {
+    const struct sw_item *it = &call->it;
+    const char *name = it->resource->name;
+    if (it->action == SW_DELETE) {
+        const char *address = sw_get_str(it->have, "address", "?");
+        size_t at = box_at(address);
+        assert_int_not_equal(at, SIZE_MAX);
+        assert_free(address);
+        w->boxes[at] = w->boxes[--w->n_boxes];
+        return NULL;
+    }
+    assert_false(sw_value_has_unknown(it->desired));
+    assert_exists(it->desired, "base");
+    assert_exists(it->desired, "link");
+    size_t at = it->have ? box_at(sw_get_str(it->have, "address", "?")) : SIZE_MAX;
+    const char *address = it->have ? sw_get_str(it->have, "address", "?") : NULL;
+    if (it->action == SW_CREATE) {
+        assert_non_null(it->token);
+        size_t len = strlen(w->tokens);
+        snprintf(w->tokens + len, sizeof w->tokens - len, "%s ", it->token);
+    }
+    if (it->action == SW_CREATE && !it->have) {
+        assert_null(it->prior);
+        assert_true(w->n_boxes < 32);
+        at = w->n_boxes++;
+        snprintf(w->boxes[at].name, sizeof w->boxes[at].name, "%s", name);
+        snprintf(w->boxes[at].token, sizeof w->boxes[at].token, "%s", it->token);
+        size_t before = (size_t)(uintptr_t)sw_map_find(&w->created, name);
+        sw_map_set(&w->created, sw_strdup(call->arena, name), (void *)(uintptr_t)(before + 1));
+        address = sw_printf(call->arena, before ? "addr-%s-%zu" : "addr-%s", name, before + 1);
+    }
+    assert_int_not_equal(at, SIZE_MAX);
+    return w->boxes[at].attributes = sw_map_with(call->arena, it->desired, "address", sw_value_str(call->arena, address));
+}
+
 static void box_act_now(void *ctx) {
     struct call *call = ctx;
-    const char *name = call->it.resource->name;
-    size_t at = box_find(name);
     struct sw_err err = {0};
     const struct sw_value *made = NULL;
+    sw_timer_free(call->timer);
+    w->acting--;
     sw_str_addf(&w->log, "%s %s\n", sw_action_name(call->it.action), call->it.resource->address);
     w->acts++;
-    bool fails = strcmp(w->fail, call->it.resource->address) == 0;
+    bool fails = strcmp(w->fail, call->it.resource->address) == 0 && (!w->fail_action || w->fail_action == call->it.action);
     if (fails) sw_err_set(&err, w->fail_code ? w->fail_code : SW_EREMOTE, "the API said no");
-    if (fails && !w->effect) {
-    } else if (call->it.action == SW_DELETE) {
-        assert_int_not_equal(at, SIZE_MAX);
-        w->boxes[at] = w->boxes[--w->n_boxes];
-    } else {
-        assert_false(sw_value_has_unknown(call->it.desired));
-        if (call->it.action == SW_CREATE) {
-            assert_non_null(call->it.token);
-            size_t len = strlen(w->tokens);
-            snprintf(w->tokens + len, sizeof w->tokens - len, "%s ", call->it.token);
-        }
-        if (call->it.action == SW_CREATE && !call->it.have) {
-            assert_int_equal(at, SIZE_MAX);
-            at = w->n_boxes++;
-            snprintf(w->boxes[at].name, sizeof w->boxes[at].name, "%s", name);
-            snprintf(w->boxes[at].token, sizeof w->boxes[at].token, "%s", call->it.token);
-        }
-        made = w->boxes[at].attributes =
-            sw_map_with(call->arena, call->it.desired, "address", sw_value_str(call->arena, sw_printf(call->arena, "addr-%s", name)));
-    }
+    if (!fails || w->effect) made = box_change(call);
+    if (w->at_act) w->at_act();
     call->acted(call->ctx, fails ? NULL : made, err.code ? &err : NULL);
     sw_err_done(&err);
     free(call);
@@ -149,7 +186,11 @@ static void box_act(const struct sw_type *type, const struct sw_value *provider,
     (void)type, (void)provider, (void)line;
     struct call *call = calloc(1, sizeof *call);
     *call = (struct call){.acted = done, .ctx = ctx, .it = *it, .arena = arena};
-    sw_loop_post(w->loop, box_act_now, call);
+    if (++w->acting > w->most_acting) w->most_acting = w->acting;
+    if (w->delay_ms)
+        call->timer = sw_timer_new(w->loop, w->delay_ms, 0, box_act_now, call);
+    else
+        sw_loop_post(w->loop, box_act_now, call);
 }
 
 static const struct sw_type_ops box_ops = {.list = box_list, .act = box_act};
@@ -220,6 +261,7 @@ void world_free(void) {
     sw_loop_free(w->loop);
     sw_arena_free(w->arena);
     sw_str_done(&w->log);
+    sw_map_done(&w->created);
     remove_tree(w->dir);
     free(w);
 }

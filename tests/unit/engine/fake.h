@@ -35,6 +35,11 @@ struct world {
     bool effect;      /* the failing act has its effect all the same */
     char tokens[256]; /* of creations: "box.a=<token> " … */
     unsigned lists, acts;
+    enum sw_action fail_action; /* only this act of it; 0 = any */
+    struct sw_map created;      /* name -> how often */
+    unsigned delay_ms;          /* that an act takes */
+    unsigned acting, most_acting;
+    void (*at_act)(void); /* called at the end of every act */
     /* the playbook */
     const struct sw_resource *resources[64];
     size_t n_resources;

@@ -71,7 +71,7 @@ static void actions_and_reasons(void **state) {
     diff(f, item, "cidr_block", "\"a\"", "\"b\"")->forces_replace = true;
     item = add(f, NULL, "aws_subnet", "b", SW_REPLACE);
     struct sw_resource r = *item->resource;
-    r.lifecycle.create_before_destroy = true;
+    item->create_first = true;
     item->resource = &r;
     add(f, "n1", "file", "/etc/x", SW_DELETE)->before = json(f, "{\"mode\":\"0644\"}");
     add(f, "n1", "file", "/etc/y", SW_NOOP);
