@@ -144,7 +144,7 @@ static int conclude(struct sw_context *context, const struct sw_plan *plan, cons
         code = sw_cli_fail(cli, &context->lost);
     else if (err->code && !repeats(context, err))
         code = sw_cli_fail(cli, err);
-    if (result->done || result->failed || result->skipped)
+    if (code != SW_EXIT_REFUSED && (result->done || result->failed || result->skipped))
         sw_str_addf(&text, "\n%s: %zu done, %zu failed, %zu skipped, in %s.\n", result->cancelled ? "Stopped" : "Failed", result->done,
                     result->failed, result->skipped, elapsed);
     /* A stale plan or a lost lock is not gone on from: its own hint says what to do. */

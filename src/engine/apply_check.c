@@ -166,8 +166,7 @@ bool app_check(struct apply *app) {
         sw_str_addf(&list, "%s: %s\n", it->plan->resource->address, it->stale);
     }
     if (n && app->first.code == 0) {
-        sw_err_set(&app->first, SW_ECONFLICT, "the plan is stale: %zu of what it would change %s not as when it was made; nothing was done",
-                   n, n == 1 ? "is" : "are");
+        sw_err_set(&app->first, SW_ECONFLICT, "the plan is stale: what it is about changed since the plan was made; nothing was done");
         sw_err_detail(&app->first, sw_str_z(&list), list.len);
         sw_err_hint(&app->first, "make a new plan and look at what is different");
     }

@@ -112,7 +112,7 @@ class Api(Case):
         found = self.boxes(site)["a"]
         (site.world / f"box-{found['id']}").write_text(json.dumps(found | {"label": "theirs"}))
         self.log(site)
-        site.run("apply", "p").expect(3, "1 of what it would change is not as when it was made", 'shelf_box.a: label was "a", is "theirs"')
+        site.run("apply", "p").expect(3, "changed since the plan was made; nothing was done", 'shelf_box.a: label was "a", is "theirs"')
         self.assertEqual(self.log(site), [])
         site.apply().expect(0, "3 done")
         self.settled(site)
