@@ -38,7 +38,9 @@ struct sw_plan_options {
     const char **excludes;
     const char **replaces;
     bool destroy, refresh_only;
-    bool no_refresh; /* trust the state */
+    bool no_refresh;                         /* trust the state */
+    const struct sw_state_resource *assumed; /* as if they were recorded, too: what an import is told of */
+    size_t n_assumed;
 };
 
 /* Makes a plan. Reads the world: one exec per reachable host, one list per API type. */
@@ -57,7 +59,17 @@ int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct
 /* Asks a running apply or plan to stop: level 1 = finish what runs and start nothing, 2 = stop now. Loop thread. */
 void sw_engine_interrupt(struct sw_engine *engine, unsigned level);
 
-/* Adopts one existing thing under `address` (which the config declares). */
-int sw_engine_import(struct sw_engine *engine, const struct sw_config *config, const char *address, const char *id, struct sw_err *err);
+/* A thing that exists, to be adopted under an address that the config declares. */
+struct sw_import {
+    const char *address;
+    const struct sw_value *known;       /* MAP: its id, and whatever else is known of it */
+    const struct sw_resource *resource; /* set by sw_engine_find */
+    const struct sw_value *found;       /* set by sw_engine_find: what was read, NULL = there is none */
+    bool differs;                       /* set by sw_engine_find: the playbook would change it */
+};
+/* Looks for all of them in one refresh, and writes nothing. SW_ENOTFOUND: not declared; SW_EEXISTS: in the state already. */
+int sw_engine_find(struct sw_engine *engine, const struct sw_config *config, struct sw_import *imports, size_t n, struct sw_err *err);
+/* Records those that were found. */
+int sw_engine_adopt(struct sw_engine *engine, const struct sw_import *imports, size_t n, struct sw_err *err);
 
 #endif

@@ -56,8 +56,12 @@ const struct sw_command sw_commands[] = {
     {"state unlock", "", "break a lock whose owner is gone", "slipway state unlock -i inventories/aws",
      "Rarely needed: a lock whose process died on this machine, or whose lease ran out (60 s), is taken over by itself.",
      SW_OPT_INVENTORY | SW_OPT_STATE_DIR | SW_OPT_JSON | SW_OPT_YES, 0, 0, sw_cmd_state_unlock},
-    {"import", "ADDRESS ID", "adopt what exists already", "slipway import -i inventories/aws aws_vpc.main vpc-0a1b2c3d",
-     "The playbook must declare ADDRESS.", SW_OPTS_RUN, 2, 2, sw_cmd_import},
+    {"import", "[ADDRESS ID]", "adopt what exists already",
+     "slipway import -i inventories/aws aws_vpc.main vpc-0a1b2c3d\n"
+     "slipway import -i inventories/aws --from-terraform-state terraform.tfstate --yes",
+     "The playbook must declare what is adopted. Nothing in the world changes, and nothing is recorded that was not found there. See "
+     "docs/moving-in.md.",
+     SW_OPTS_RUN | SW_OPT_FILE | SW_OPT_TERRAFORM | SW_OPT_MAP | SW_OPT_YES, 0, 2, sw_cmd_import},
     {"output", "[NAME]", "outputs of the last apply", "slipway output -i inventories/lab endpoint",
      "A named output is printed bare, secrets too; the list hides them.", SW_OPT_INVENTORY | SW_OPT_STATE_DIR | SW_OPT_JSON, 0, 1,
      sw_cmd_output},

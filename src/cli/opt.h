@@ -11,7 +11,7 @@
 
 /* What was said on the command line. Lists are NULL-terminated, or NULL when not given. */
 struct sw_options {
-    const char *inventory, *out, *format, *lua_dir, *playbook_dir, *state_dir, *trace;
+    const char *inventory, *out, *format, *lua_dir, *playbook_dir, *state_dir, *trace, *file, *terraform_state, *map;
     const char **targets, **excludes, **replaces, **policies, **approvals;
     unsigned parallelism;
     bool help, json, quiet, yes, no_color, refresh_only, no_refresh, destroy, detailed_exitcode, unchanged, untrusted, markdown;
@@ -47,6 +47,9 @@ enum {
     SW_OPT_HELP = 1 << 22,
     SW_OPT_POLICIES = 1 << 23,
     SW_OPT_APPROVE = 1 << 24,
+    SW_OPT_FILE = 1 << 25,
+    SW_OPT_TERRAFORM = 1 << 26,
+    SW_OPT_MAP = 1 << 27,
 };
 /* Sets that belong together. */
 #define SW_OPTS_ALWAYS (SW_OPT_NO_COLOR | SW_OPT_TRACE | SW_OPT_HELP)

@@ -1,4 +1,4 @@
-/* Import: adopts one existing thing under an address the playbook declares. */
+/* Import: adopts things that exist under addresses that the playbook declares. Read all in one refresh, then recorded. */
 #include <string.h>
 
 #include "internal.h"
@@ -9,57 +9,83 @@ static const struct sw_resource *declared(const struct sw_config *config, const 
     return NULL;
 }
 
-static const char *nearest(struct sw_engine *engine, const struct sw_config *config, const char *address) {
+static int refuse_undeclared(struct sw_engine *engine, const struct sw_config *config, const char *address, struct sw_err *err) {
     const char **addresses = sw_new_n(engine->arena, const char *, config->n_resources + 1);
     for (size_t i = 0; i < config->n_resources; i++) addresses[i] = config->resources[i]->address;
-    return sw_nearest(address, addresses, config->n_resources);
+    const char *near = sw_nearest(address, addresses, config->n_resources);
+    sw_err_set(err, SW_ENOTFOUND, "the playbook declares no '%s'", address);
+    if (near)
+        sw_err_hint(err, "did you mean '%s'?", near);
+    else
+        sw_err_hint(err, "declare it first: an import says which real thing a declared resource is");
+    return SW_ENOTFOUND;
 }
 
-static int refuse_known(struct sw_engine *engine, const char *address, struct sw_err *err) {
+static int refuse_recorded(struct sw_engine *engine, const struct sw_map *by_address, struct sw_err *err) {
     struct sw_state_resource *recorded;
     size_t n;
     int rc = sw_state_resources(engine->state, engine->arena, &recorded, &n, err);
     for (size_t i = 0; rc == 0 && i < n; i++)
-        if (strcmp(recorded[i].address, address) == 0) {
-            rc = sw_err_set(err, SW_EEXISTS, "'%s' is in the state already", address);
-            sw_err_hint(err, "to adopt another thing under it, first run: slipway state rm '%s'", address);
+        if (sw_map_find(by_address, recorded[i].address)) {
+            rc = sw_err_set(err, SW_EEXISTS, "'%s' is in the state already", recorded[i].address);
+            sw_err_hint(err, "to adopt another thing under it, first run: slipway state rm '%s'", recorded[i].address);
         }
     return rc;
 }
 
-int sw_engine_import(struct sw_engine *engine, const struct sw_config *config, const char *address, const char *id, struct sw_err *err) {
-    const struct sw_resource *resource = declared(config, address);
-    struct sw_plan *plan;
-    int rc;
-    if (!resource) {
-        const char *near = nearest(engine, config, address);
-        sw_err_set(err, SW_ENOTFOUND, "the playbook declares no '%s'", address);
-        if (near)
-            sw_err_hint(err, "did you mean '%s'?", near);
-        else
-            sw_err_hint(err, "declare it first: an import says which real thing a declared resource is");
-        return SW_ENOTFOUND;
+static int check(struct sw_engine *engine, const struct sw_config *config, struct sw_import *imports, size_t n, struct sw_map *by_address,
+                 struct sw_err *err) {
+    for (size_t i = 0; i < n; i++) {
+        struct sw_import *import = &imports[i];
+        import->resource = declared(config, import->address);
+        if (!import->resource) return refuse_undeclared(engine, config, import->address, err);
+        if (import->resource->data || import->resource->ephemeral)
+            return sw_err_set(err, SW_EINVAL, "'%s' is never in the state: there is nothing to adopt", import->address);
+        if (sw_map_set(by_address, import->address, import))
+            return sw_err_set(err, SW_EINVAL, "'%s' is to stand for two things", import->address);
     }
-    if ((rc = refuse_known(engine, address, err)) != 0) return rc;
+    return refuse_recorded(engine, by_address, err);
+}
 
-    /* The id goes into the state first, as a create that did not finish: the refresh then finds the thing, or forgets it. */
-    struct sw_pair pair = {"id", sw_value_str(engine->arena, id)};
-    struct sw_state_resource record = eng_record(resource, sw_value_map(engine->arena, &pair, 1), "partial");
-    if ((rc = sw_state_put(engine->state, &record, err)) != 0) return rc;
-    const char *targets[] = {address, NULL};
-    rc = sw_engine_plan(engine, "", config, &(struct sw_plan_options){.targets = targets}, &plan, err);
-    const struct sw_value *found = NULL;
-    for (size_t i = 0; rc == 0 && i < plan->n_items; i++)
-        if (strcmp(plan->items[i].resource->address, address) == 0) found = plan->items[i].before;
-    if (rc == 0 && !found) {
-        rc = sw_err_set(err, SW_ENOTFOUND, "there is no %s with the id '%s'", resource->type, id);
-        sw_err_at(err, resource->pos);
-        sw_err_hint(err, "see 'slipway docs %s' for what its id looks like", resource->type);
+int sw_engine_find(struct sw_engine *engine, const struct sw_config *config, struct sw_import *imports, size_t n, struct sw_err *err) {
+    struct sw_map by_address = {0};
+    struct sw_plan *plan = NULL;
+    int rc = check(engine, config, imports, n, &by_address, err);
+    if (rc == 0) {
+        /* As if each were the create of a run that died: the refresh finds it by what is known of it, or does not. */
+        struct sw_state_resource *assumed = sw_new_n(engine->arena, struct sw_state_resource, n + 1);
+        const char **targets = sw_new_n(engine->arena, const char *, n + 1);
+        for (size_t i = 0; i < n; i++) {
+            assumed[i] = eng_record(imports[i].resource, imports[i].known, "partial");
+            targets[i] = imports[i].address;
+        }
+        struct sw_plan_options options = {.targets = targets, .assumed = assumed, .n_assumed = n};
+        rc = sw_engine_plan(engine, "", config, &options, &plan, err);
     }
-    if (rc != 0) {
-        sw_state_forget(engine->state, address, NULL);
-        return rc;
+    for (size_t i = 0; rc == 0 && i < plan->n_items; i++) {
+        struct sw_import *import = sw_map_find(&by_address, plan->items[i].resource->address);
+        if (!import) continue;
+        if (plan->items[i].at_apply) {
+            rc = sw_err_set(err, SW_EINVAL, "'%s' cannot be read yet: its provider or host is not known before an apply", import->address);
+        } else {
+            import->found = plan->items[i].before;
+            import->differs = plan->items[i].n_diffs > 0;
+        }
     }
-    record = eng_record(resource, found, "ok");
-    return sw_state_put(engine->state, &record, err);
+    sw_map_done(&by_address);
+    return rc;
+}
+
+int sw_engine_adopt(struct sw_engine *engine, const struct sw_import *imports, size_t n, struct sw_err *err) {
+    int64_t run, done = 0;
+    int rc = sw_run_begin(engine->state, "import", &run, err);
+    if (rc != 0) return rc;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (!imports[i].found) continue;
+        struct sw_state_resource record = eng_record(imports[i].resource, imports[i].found, "ok");
+        rc = sw_state_put(engine->state, &record, err);
+        done += rc == 0;
+    }
+    int ended = sw_run_end(engine->state, run, rc == 0 ? "ok" : "failed", done, rc != 0, 0, rc == 0 ? err : NULL);
+    return rc != 0 ? rc : ended;
 }

@@ -86,6 +86,13 @@ int eng_items_collect(struct eng_plan *p, struct sw_err *err) {
     if ((rc = sw_state_resources(engine->state, engine->arena, &recorded, &n_recorded, err)) != 0) return rc;
     if ((rc = eng_recover(engine, false, &recorded, &n_recorded, err)) != 0) return rc;
 
+    if (p->options->n_assumed) {
+        struct sw_state_resource *all = sw_new_n(engine->arena, struct sw_state_resource, n_recorded + p->options->n_assumed);
+        if (n_recorded) memcpy(all, recorded, n_recorded * sizeof *all);
+        memcpy(all + n_recorded, p->options->assumed, p->options->n_assumed * sizeof *all);
+        recorded = all;
+        n_recorded += p->options->n_assumed;
+    }
     struct sw_map by_address = {0};
     for (size_t i = 0; i < n_recorded; i++) sw_map_set(&by_address, moved_to(config, recorded[i].address), &recorded[i]);
 
