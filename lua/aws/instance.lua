@@ -138,7 +138,8 @@ local function read_hidden(aws, item, have)
     local out = aws.ec2:call("DescribeInstanceAttribute", { InstanceId = have.id, Attribute = name })
     return out[name] and ec2.text(out[name].value)
   end
-  if (item.user_data_hash ~= nil or item.user_data_replace_hash ~= nil) and have.user_data_hash == nil then
+  -- The wanted hash is not there yet while something else of the instance is not known.
+  if (item.user_data ~= nil or item.user_data_hash ~= nil or item.user_data_replace_hash ~= nil) and have.user_data_hash == nil then
     local data = ask "userData"
     have.user_data_hash = data and sha256(base64.decode(data)) or ""
     have.user_data_replace_hash = have.user_data_hash

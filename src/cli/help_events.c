@@ -27,6 +27,7 @@ const char sw_help_events[] =
     "| `notice` | a remark: interrupted, lock taken over | `message` |\n"
     "| `summary` | the run is over | `elapsed_ms`, `done`, `failed`, `skipped` |\n"
     "| `status` | `status`: the judgement | `healthy`, `nodes`, `problems`, `pending` |\n"
+    "| `import` | one resource that is adopted, or is not | `result`, `address`, `id`, `terraform_address`, `message`: see moving-in.md |\n"
     "| `error` | the command failed (the same error is on stderr, for people) | `code`, `message`, `file`, `line`, `column`, `frames`, "
     "`detail`, `hint` |\n\n"
     "`action` is one of no-op, create, update, replace, delete, forget. `error` objects have the members of the last row; `code` is one of "

@@ -140,7 +140,7 @@ static void mistakes(void **state) {
     refuse("plan --parallelism 1x", "option '--parallelism' needs a number from 1 to 10000, not '1x'", NULL);
     refuse("validate --yes", "option '--yes' is not for 'validate'", "slipway validate --help");
     refuse("plan x", "'plan' does not take 'x'", NULL);
-    refuse("import a", "'import' needs ADDRESS ID", NULL);
+    refuse("state mv a", "'state mv' needs FROM TO", NULL);
     refuse("plan -- x", "'plan' takes nothing after '--'", NULL);
     refuse("-i lab", "no command given", "slipway --help");
 }
