@@ -111,6 +111,14 @@ function io.run(options) end
 ---@field timeout? number seconds
 ---@field max_body? integer bytes
 ---@field ca_file? string
+---@field ca? slipway.Text PEM: the only CAs trusted
+---@field cert? slipway.Text PEM: the client's certificate, with its chain
+---@field key? slipway.Text PEM: its private key
+---@field server_name? string what the server's certificate must say, where that is not the URL's host
+---@field proxy? slipway.Text a URL, instead of the environment's
+---@field tunnel? slipway.Tunnel the way there
+---@field multiplex? boolean rather wait for a connection that is being made than make another: for servers that speak HTTP/2
+---@field stream? boolean gives a slipway.Stream at once
 ---@field note? string for the log: what is asked
 ---@field sign? { service: string, region: string, key: slipway.Text, secret: slipway.Text, token?: slipway.Text, time?: number, s3?: boolean }
 
@@ -128,6 +136,30 @@ function io.run(options) end
 ---@param request slipway.HttpRequest
 ---@return slipway.HttpAnswer
 function io.http(request) end
+
+---An answer as it comes. One coroutine at a time waits for a line.
+---@class slipway.Stream
+local stream = {}
+
+---The next line, without its end; nil at the end of the answer; false when `seconds` passed before.
+---@async
+---@param seconds? number at most
+---@return string | false | nil
+function stream:line(seconds) end
+
+---How it went: as from io.http, without the body; nil before the answer has begun.
+---@return slipway.HttpAnswer?
+function stream:result() end
+
+---Ends it.
+function stream:close() end
+
+---@class slipway.Tunnel
+
+---A way to one TCP port through a machine's SSH session. The session is made with the first connection, and shared.
+---@param options table a connection as a host has it, and to_address ["127.0.0.1"], to_port
+---@return slipway.Tunnel
+function io.tunnel(options) end
 
 ---@async
 ---@param seconds number

@@ -7,6 +7,7 @@
 #include "bastion.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -25,7 +26,10 @@ enum { STACK_BYTES = 256 << 10, SETTLE_MS = 1000 };
 struct request {
     char *address;
     unsigned port;
-    int notify_fd; /* eventfd of who waits */
+    int notify_fd; /* eventfd of who waits; -1: nobody, and: */
+    int given_fd;  /* the end to relay, until it is taken */
+    void (*failed)(void *ctx, const struct sw_err *err);
+    void *ctx;
     bool taken, done, abandoned;
     int fd; /* the answer, or a negative code with err */
     struct sw_err err;
@@ -60,15 +64,17 @@ static void free_request(struct bastion *bastion, struct request *request) {
     struct request **at = &bastion->requests;
     while (*at && *at != request) at = &(*at)->next;
     if (*at) *at = request->next;
-    close(request->notify_fd);
+    if (request->notify_fd >= 0) close(request->notify_fd);
+    if (request->given_fd >= 0) close(request->given_fd);
     sw_err_done(&request->err);
     free(request->address);
     free(request);
 }
 
 static void answer(struct bastion *bastion, struct request *request, int fd, const struct sw_err *err) {
-    if (request->abandoned) {
-        if (fd >= 0) close(fd);
+    if (request->abandoned || request->notify_fd < 0) {
+        if (fd >= 0 && request->notify_fd >= 0) close(fd);
+        if (err && !request->abandoned) request->failed(request->ctx, err);
         free_request(bastion, request);
         return;
     }
@@ -107,7 +113,8 @@ static void take_requests(struct bastion *bastion) {
             continue;
         }
         r->taken = true;
-        struct sw_link *link = sw_link_new(&bastion->ssh, r->address, r->port, r);
+        struct sw_link *link = sw_link_new(&bastion->ssh, r->address, r->port, r->given_fd, r);
+        r->given_fd = -1;
         link->next = bastion->links;
         bastion->links = link;
     }
@@ -116,7 +123,7 @@ static void take_requests(struct bastion *bastion) {
 
 /* Tells who waits how the opening of a link went. */
 static void answer_link(struct bastion *bastion, struct sw_link *link, const struct sw_err *err) {
-    int fd = err ? err->code : link->far_fd;
+    int fd = err ? err->code : link->far_fd; /* none where the far end was given away already */
     link->far_fd = -1;
     pthread_mutex_lock(&lock);
     answer(bastion, link->request, fd, err);
@@ -196,17 +203,17 @@ static bool relay(struct bastion *bastion) {
 /* Ends all links and answers all requests with this error. */
 static void fail_all(struct bastion *bastion, struct sw_err *err) {
     sw_err_frame(err, "going over the bastion '%s'", bastion->options.name);
-    for (struct sw_link *link = bastion->links, *next; link; link = next) {
-        next = link->next;
-        sw_link_free(link); /* its request, if any, is on the list below */
-    }
-    bastion->links = NULL;
     pthread_mutex_lock(&lock);
     for (struct request *r = bastion->requests, *next; r; r = next) {
         next = r->next;
         if (!r->done) answer(bastion, r, err->code, err);
     }
     pthread_mutex_unlock(&lock);
+    for (struct sw_link *link = bastion->links, *next; link; link = next) { /* after the answers: its end is how some hear of one */
+        next = link->next;
+        sw_link_free(link);
+    }
+    bastion->links = NULL;
 }
 
 static void free_bastion(struct bastion *bastion) {
@@ -320,6 +327,7 @@ int sw_bastion_dial(const struct sw_remote_options *options, const char *address
     request->address = sw_xstrdup(address);
     request->port = port;
     request->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    request->given_fd = -1;
     pthread_mutex_lock(&lock);
     struct bastion *bastion = request->notify_fd < 0 ? NULL : find(options);
     if (!bastion) {
@@ -349,6 +357,39 @@ int sw_bastion_dial(const struct sw_remote_options *options, const char *address
     ring(bastion->wake_fd); /* under the lock: once it is open the thread may be gone */
     pthread_mutex_unlock(&lock);
     return rc;
+}
+
+int sw_bastion_connect(const struct sw_remote_options *options, const char *address, unsigned port, int fd,
+                       void (*failed)(void *ctx, const struct sw_err *err), void *ctx, struct sw_err *err) {
+    struct request *request = sw_xcalloc(1, sizeof *request);
+    *request =
+        (struct request){.address = sw_xstrdup(address), .port = port, .notify_fd = -1, .given_fd = fd, .failed = failed, .ctx = ctx};
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    pthread_mutex_lock(&lock);
+    struct bastion *bastion = find(options);
+    if (bastion) {
+        request->next = bastion->requests;
+        bastion->requests = request;
+        ring(bastion->wake_fd); /* under the lock: once it is open the thread may be gone */
+    }
+    pthread_mutex_unlock(&lock);
+    if (bastion) return SW_OK;
+    close(fd);
+    free(request->address);
+    free(request);
+    return sw_err_set(err, SW_EIO, "cannot start a thread for the SSH session to '%s'", options->name);
+}
+
+void sw_bastion_forget(const void *ctx) {
+    pthread_mutex_lock(&lock); /* failed() is called under it */
+    for (struct bastion *b = bastions; b; b = b->next) {
+        for (struct request *r = b->requests; r; r = r->next) {
+            if (r->notify_fd >= 0 || r->ctx != ctx) continue;
+            r->abandoned = true;
+            ring(b->wake_fd);
+        }
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 void sw_bastions_hold(void) {

@@ -9,15 +9,15 @@
 
 #include "slipway/arena.h"
 
-struct sw_link *sw_link_new(struct sw_ssh *ssh, const char *address, unsigned port, struct request *request) {
+struct sw_link *sw_link_new(struct sw_ssh *ssh, const char *address, unsigned port, int fd, struct request *request) {
     struct sw_link *link = sw_xcalloc(1, sizeof *link);
     link->ssh = ssh;
     link->address = sw_xstrdup(address);
     link->port = port;
     link->request = request;
     link->channel = ssh_channel_new(ssh->session);
-    int pair[2] = {-1, -1};
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) fcntl(pair[0], F_SETFL, O_NONBLOCK);
+    int pair[2] = {fd, -1};
+    if (fd < 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) fcntl(pair[0], F_SETFL, O_NONBLOCK);
     link->fd = pair[0];
     link->far_fd = pair[1];
     return link;

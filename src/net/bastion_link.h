@@ -22,7 +22,8 @@ struct sw_link {
     struct sw_link *next;
 };
 
-struct sw_link *sw_link_new(struct sw_ssh *ssh, const char *address, unsigned port, struct request *request);
+/* fd: our end of a pair whose other end somebody has already, or -1. Taken. */
+struct sw_link *sw_link_new(struct sw_ssh *ssh, const char *address, unsigned port, int fd, struct request *request);
 void sw_link_free(struct sw_link *link);
 /* 1 = open, 0 = not yet, or an error. */
 int sw_link_open(struct sw_link *link, struct sw_err *err);

@@ -10,7 +10,7 @@
 #include "slipway/arena.h"
 #include "slipway/clock.h"
 
-enum { MAX_RUNNING = 64, MAX_PER_ORIGIN = 16 };
+enum { MAX_RUNNING = 64, MAX_PER_ORIGIN = 16, MAX_STREAMS = 64 };
 
 struct watch { /* one socket */
     uv_poll_t poll;
@@ -35,7 +35,7 @@ struct sw_http {
     CURLSH *share;
     struct sw_timer *timer;
     struct http_origin *origins;
-    unsigned n_running;
+    unsigned n_running, n_streams;
     struct calls running, finished;
     bool posted, freed;
     unsigned delivering;
@@ -78,8 +78,12 @@ static void finish(struct sw_http_call *call) {
     struct sw_http *http = call->http;
     if (call->state == HTTP_RUNNING) {
         take(&http->running, call);
-        http->n_running--;
-        call->origin->running--;
+        if (call->on_data) {
+            http->n_streams--;
+        } else {
+            http->n_running--;
+            call->origin->running--;
+        }
     } else if (call->origin) {
         take(&call->origin->waiting, call);
     }
@@ -98,8 +102,12 @@ static void start(struct sw_http_call *call) {
     take(&call->origin->waiting, call);
     append(&http->running, call);
     call->state = HTTP_RUNNING;
-    call->origin->running++;
-    http->n_running++;
+    if (call->on_data) {
+        http->n_streams++;
+    } else {
+        call->origin->running++;
+        http->n_running++;
+    }
     call->started_ms = sw_now_ms();
     curl_easy_setopt(call->easy, CURLOPT_SHARE, http->share);
     CURLMcode code = curl_multi_add_handle(http->multi, call->easy);
@@ -227,8 +235,8 @@ struct sw_http *sw_http_new(struct sw_loop *loop) {
     curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
     curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer_wish);
     curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)MAX_RUNNING);
-    curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)MAX_PER_ORIGIN);
+    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)(MAX_RUNNING + MAX_STREAMS));
+    curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)(MAX_PER_ORIGIN + MAX_STREAMS));
     return http;
 }
 
@@ -256,6 +264,10 @@ void sw_http_cancel(struct sw_http_call *call) {
     start_waiting(call->http);
 }
 
+void sw_http_go_on(struct sw_http_call *call) {
+    if (call->state == HTTP_RUNNING) curl_easy_pause(call->easy, CURLPAUSE_CONT);
+}
+
 void sw_http_free(struct sw_http *http) {
     if (!http || http->freed) return;
     http->freed = true;
@@ -278,6 +290,14 @@ struct sw_http_call *sw_http_send(struct sw_http *http, const struct sw_http_req
     }
     call->origin = find_origin(http, call->url);
     append(&call->origin->waiting, call);
-    start_waiting(http);
+    if (!call->on_data) {
+        start_waiting(http);
+    } else if (http->n_streams < MAX_STREAMS) {
+        start(call);
+    } else { /* one that waits would wait for ever: streams end when they like */
+        sw_err_set(&call->response.err, SW_ELIMIT, "%s: more than %d streams at a time", call->label, MAX_STREAMS);
+        call->response.failure = SW_HTTP_INVALID;
+        finish(call);
+    }
     return call;
 }

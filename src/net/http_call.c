@@ -6,6 +6,7 @@
 
 #include "http_parts.h"
 #include "slipway/arena.h"
+#include "slipway/tunnel.h"
 
 enum {
     TIMEOUT_MS = 30000,
@@ -22,6 +23,10 @@ enum {
 static size_t on_body(char *p, size_t size, size_t n, void *ctx) {
     struct sw_http_call *call = ctx;
     struct sw_str *body = &call->response.body;
+    if (call->on_data) {
+        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &call->response.status);
+        return call->on_data(call->ctx, &call->response, p, size * n) ? size * n : CURL_WRITEFUNC_PAUSE;
+    }
     sw_str_add(body, p, size * n);
     call->too_long = body->overflow;
     return body->overflow ? 0 : size * n;
@@ -184,8 +189,8 @@ static void set_up(struct sw_http_call *call, const struct sw_http_request *from
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     /* A server that closes an idle connection while a request is under way leaves it unknown whether that was heard. */
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, may_be_repeated(call->method) ? 60L : 15L);
-    if (from->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, from->ca_file);
     if (is_link_local(from->url)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    sw_http__set_connection(call, from);
     set_body(call, from);
     add_headers(call, from);
 }
@@ -198,6 +203,7 @@ struct sw_http_call *sw_http__call_new(const struct sw_http_request *from) {
     call->log = sw_http__log_request(from);
     call->response.body.max = from->max_body ? from->max_body : MAX_BODY;
     call->response.headers.max = MAX_HEADERS;
+    call->on_data = from->on_data;
     if (check(from, call->label, &call->response.err) == SW_OK)
         set_up(call, from);
     else
@@ -212,6 +218,7 @@ static void wipe_text(char *text) {
 
 void sw_http__call_free(struct sw_http_call *call) {
     curl_easy_cleanup(call->easy);
+    sw_http__drop_connection(call);
     for (struct curl_slist *at = call->headers; at; at = at->next) sw_wipe(at->data, strlen(at->data));
     curl_slist_free_all(call->headers);
     if (call->body) sw_wipe(call->body, call->body_len);
@@ -237,6 +244,11 @@ static void fail(struct sw_http_call *call, enum sw_http_failure failure, int co
 static void set_error(struct sw_http_call *call, CURLcode code) {
     struct sw_err *err = &call->response.err;
     const char *words = call->words[0] ? call->words : curl_easy_strerror(code);
+    if (code != CURLE_OK && call->tunnel && !call->response.sent && sw_tunnel_error(call->tunnel, call->started_ms, err)) {
+        sw_err_frame(err, "%s", call->label);
+        call->response.failure = err->code == SW_ETIMEOUT ? SW_HTTP_TIMEOUT : SW_HTTP_UNREACHABLE;
+        return;
+    }
     switch (code) {
     case CURLE_OK: break;
     case CURLE_OPERATION_TIMEDOUT: fail(call, SW_HTTP_TIMEOUT, SW_ETIMEOUT, "no answer in time"); break;
@@ -254,6 +266,11 @@ static void set_error(struct sw_http_call *call, CURLcode code) {
         break;
     case CURLE_SSL_CACERT_BADFILE: fail(call, SW_HTTP_TLS, SW_EIO, words); break;
     case CURLE_SSL_CONNECT_ERROR:
+        if (strncmp(words, "OpenSSL SSL_connect:", 20) == 0) { /* no word of TLS: the connection ended (a server that starts or stops) */
+            fail(call, SW_HTTP_UNREACHABLE, SW_EUNREACHABLE, words);
+            break;
+        }
+        __attribute__((fallthrough));
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_ISSUER_ERROR:

@@ -22,6 +22,10 @@ struct sw_http_call {
     char *log;   /* the request as the log shows it, or NULL */
     char *body;
     size_t body_len;
+    char *ca, *cert, *pkey; /* PEM; libcurl reads them where they are */
+    struct sw_tunnel *tunnel;
+    struct curl_slist *connect_to;
+    bool (*on_data)(void *ctx, const struct sw_http_response *so_far, const char *p, size_t len);
     char words[CURL_ERROR_SIZE];
     struct sw_http_response response;
     uint64_t started_ms;
@@ -38,6 +42,10 @@ void sw_http__call_free(struct sw_http_call *call);
 /* Fills response.err and response.failure, from how libcurl ended. */
 void sw_http__call_ended(struct sw_http_call *call, CURLcode code);
 void sw_http__call_cancelled(struct sw_http_call *call);
+
+/* http_tls.c: trust, the client's certificate, and where the connection goes. */
+void sw_http__set_connection(struct sw_http_call *call, const struct sw_http_request *from);
+void sw_http__drop_connection(struct sw_http_call *call);
 
 /* http_trace.c: "GET https://host/path?a=1 (note) {Header: value, …}", with everything that could be a secret left out. malloc'ed. */
 char *sw_http__log_request(const struct sw_http_request *request);

@@ -176,6 +176,7 @@ void sw_script__open_api(lua_State *L) {
     lua_createtable(L, 0, 10);
     sw_script__open_run(L);
     sw_script__open_http(L);
+    sw_script__open_tunnel(L);
     sw_script__open_io(L);
     lua_setfield(L, -2, "io");
 }

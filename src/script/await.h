@@ -28,10 +28,11 @@ void sw_await__settle(struct sw_await *await);
 void sw_await__unref(struct sw_await *await);
 
 /* What there is to wait for, in the table on top. */
-void sw_script__open_run(lua_State *L) SW_LJMP;  /* bind_run.c: run */
-void sw_script__open_http(lua_State *L) SW_LJMP; /* bind_http.c: http */
-void sw_script__open_io(lua_State *L) SW_LJMP;   /* bind_io.c: sleep, event, now, random, env, read_file */
-void sw_script__open_fork(lua_State *L) SW_LJMP; /* fork.c: fork */
+void sw_script__open_run(lua_State *L) SW_LJMP;    /* bind_run.c: run */
+void sw_script__open_http(lua_State *L) SW_LJMP;   /* bind_http.c: http */
+void sw_script__open_tunnel(lua_State *L) SW_LJMP; /* bind_tunnel.c: tunnel */
+void sw_script__open_io(lua_State *L) SW_LJMP;     /* bind_io.c: sleep, event, now, random, env, read_file */
+void sw_script__open_fork(lua_State *L) SW_LJMP;   /* fork.c: fork */
 /* bind_http.c: no request is left when it returns. */
 void sw_script__http_done(struct sw_tasks *tasks);
 

@@ -2,7 +2,7 @@
  * sent, elapsed } when no whole answer came. All requests of the program share one client, and so its connections. */
 #include "slipway/http.h"
 #include "slipway/sigv4.h"
-#include "task.h"
+#include "web.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,11 +95,10 @@ static void add_header(void *ctx, const char *name, const char *value, size_t le
     lua_setfield(L, -2, name);
 }
 
-static int push(lua_State *L, struct sw_await *await) {
+void sw_script__push_answer(lua_State *L, struct sw_http_response *r) {
     static const char *const words[] = {
         [SW_HTTP_INVALID] = "invalid", [SW_HTTP_UNREACHABLE] = "unreachable", [SW_HTTP_TLS] = "tls",
         [SW_HTTP_TIMEOUT] = "timeout", [SW_HTTP_TOO_LARGE] = "too_large",     [SW_HTTP_CANCELLED] = "cancelled"};
-    struct sw_http_response *r = &((struct web_call *)await)->response;
     luaL_checkstack(L, 8, NULL);
     lua_createtable(L, 0, 4);
     lua_pushnumber(L, (lua_Number)r->elapsed_ms / 1000);
@@ -111,7 +110,7 @@ static int push(lua_State *L, struct sw_await *await) {
         lua_setfield(L, -2, "message");
         lua_pushboolean(L, r->sent);
         lua_setfield(L, -2, "sent");
-        return 1;
+        return;
     }
     lua_pushinteger(L, r->status);
     lua_setfield(L, -2, "status");
@@ -122,6 +121,10 @@ static int push(lua_State *L, struct sw_await *await) {
     lua_createtable(L, 0, 16);
     sw_http_each_header(&r->headers, add_header, L);
     lua_setfield(L, -2, "headers");
+}
+
+static int push(lua_State *L, struct sw_await *await) {
+    sw_script__push_answer(L, &((struct web_call *)await)->response);
     return 1;
 }
 
@@ -212,11 +215,27 @@ static void sign(lua_State *L, struct web_call *call, struct sw_tasks *tasks, st
     request->secret_headers = (const char *const *)call->secret_lines.v;
 }
 
+/* Trust, and the way. */
+static void read_connection(lua_State *L, struct sw_http_request *request) {
+    request->ca_file = text_field(L, 1, "ca_file", false, NULL);
+    request->ca = text_field(L, 1, "ca", true, NULL);
+    request->cert = text_field(L, 1, "cert", true, NULL);
+    request->key = text_field(L, 1, "key", true, NULL);
+    request->server_name = text_field(L, 1, "server_name", false, NULL);
+    request->proxy = text_field(L, 1, "proxy", true, NULL);
+    if (request->server_name && strcspn(request->server_name, "/:?#@ []") != strlen(request->server_name))
+        luaL_error(L, "http: server_name is no host name");
+    if (lua_getfield(L, 1, "tunnel") != LUA_TNIL) request->tunnel = sw_script__tunnel(L, lua_gettop(L));
+    lua_getfield(L, 1, "multiplex");
+    request->multiplex = lua_toboolean(L, -1);
+}
+
 static int http(lua_State *L) {
-    static const char *const known[] = {"method", "url", "headers", "body", "timeout", "max_body", "ca_file", "note", "sign", NULL};
+    static const char *const known[] = {"method", "url",  "headers", "body",  "timeout",     "max_body", "ca_file",   "note",   "sign",
+                                        "ca",     "cert", "key",     "proxy", "server_name", "tunnel",   "multiplex", "stream", NULL};
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    luaL_checkstack(L, 40, NULL);
+    luaL_checkstack(L, 60, NULL);
     struct sw_fiber *fiber = sw_fiber__current(L, "http");
     struct sw_tasks *tasks = fiber->task->script->tasks;
     check_names(L, 1, "http", known);
@@ -235,10 +254,11 @@ static int http(lua_State *L) {
     request.url = text_field(L, 1, "url", false, NULL);
     if (!request.url) luaL_error(L, "http: url wanted");
     request.body = text_field(L, 1, "body", true, &request.body_len);
-    request.ca_file = text_field(L, 1, "ca_file", false, NULL);
     request.note = text_field(L, 1, "note", false, NULL);
+    read_connection(L, &request);
     sign(L, call, tasks, &request);
     if (call->response.failure) return push(L, &call->base);
+    if (lua_getfield(L, 1, "stream") != LUA_TNIL && lua_toboolean(L, -1)) return sw_script__stream(L, web_of(tasks)->http, &request);
     call->base.fiber = fiber;
     call->base.refs++;
     call->call = sw_http_send(web_of(tasks)->http, &request, on_done, call);

@@ -66,6 +66,13 @@ static int sha1(lua_State *L) {
     return give(L, text.secret, hex, 40);
 }
 
+/* core.reveal(text): what a secret is, for the library to take apart (a kubeconfig, an answer with credentials in it). */
+static int reveal(lua_State *L) {
+    struct sw_text text;
+    if (!text_argument(L, &text)) return 1;
+    return give(L, false, text.p, text.len);
+}
+
 /* core.uri_escape(text): everything but unreserved characters as %XX (RFC 3986). */
 static int uri_escape(lua_State *L) {
     static const char hex[] = "0123456789ABCDEF";
@@ -87,7 +94,7 @@ static int uri_escape(lua_State *L) {
 }
 
 void sw_script__open_core_text(lua_State *L) {
-    static const luaL_Reg functions[] = {{"sha1", sha1}, {"uri_escape", uri_escape}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"sha1", sha1}, {"uri_escape", uri_escape}, {"reveal", reveal}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }
 

@@ -31,7 +31,7 @@ static const char check_code[] =
     "for key in pairs(require 'provider') do there['provider_module.' .. key] = true end\n"
     "for key in pairs(testing) do there['testing.' .. key] = true end\n"
     "for _, name in ipairs { 'sh', 'testing', 'check', 'equal', 'raises', 'resource', 'slipway.inventory' } do there[name] = true end\n"
-    "for _, name in ipairs { 'run', 'http', 'sleep', 'event', 'all', 'now', 'random', 'env', 'read_file' } do\n"
+    "for _, name in ipairs { 'run', 'http', 'tunnel', 'sleep', 'event', 'all', 'now', 'random', 'env', 'read_file' } do\n"
     "  check(there['core.io.' .. name], 'there is no io.' .. name)\n"
     "  there['core.io.' .. name], there['io.' .. name] = nil, true\n"
     "end\n"
