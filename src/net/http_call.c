@@ -79,7 +79,7 @@ static int check_url(const struct sw_http_request *from, const char *label, stru
 static bool is_token(const char *p, size_t len) {
     if (!len) return false;
     for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)p[i]) && !strchr("!#$%&'*+-.^_`|~", p[i])) return false;
+        if (!p[i] || (!isalnum((unsigned char)p[i]) && !strchr("!#$%&'*+-.^_`|~", p[i]))) return false;
     return true;
 }
 
@@ -309,7 +309,7 @@ void sw_http_each_header(const struct sw_str *headers, void (*fn)(void *ctx, con
         if (!newline) newline = end;
         const char *colon = memchr(line, ':', (size_t)(newline - line));
         size_t n = colon ? (size_t)(colon - line) : 0;
-        if (n == 0 || n >= sizeof name) continue; /* the status line, the empty line, nonsense */
+        if (n >= sizeof name || !is_token(line, n)) continue; /* the status line, the empty line, nonsense */
         for (size_t i = 0; i < n; i++) name[i] = (char)tolower((unsigned char)line[i]);
         name[n] = '\0';
         const char *from = colon + 1, *to = newline;

@@ -206,12 +206,18 @@ static void sign(lua_State *L, struct web_call *call, struct sw_tasks *tasks, st
         call->response.failure = SW_HTTP_INVALID;
         return;
     }
-    call->secret_lines.n--; /* the NULL at its end */
+    call->lines.n--, call->secret_lines.n--; /* the NULL at each end */
     for (size_t i = 0; call->signature.lines[i]; i++) {
-        sw_vec_push(&call->secret_lines, call->signature.lines[i]);
+        char *line = call->signature.lines[i];
         call->signature.lines[i] = NULL;
+        if (sw_starts_with(line, "Authorization:") || sw_starts_with(line, "X-Amz-Security-Token:"))
+            sw_vec_push(&call->secret_lines, line);
+        else
+            sw_vec_push(&call->lines, line);
     }
+    sw_vec_push(&call->lines, NULL);
     sw_vec_push(&call->secret_lines, NULL);
+    request->headers = (const char *const *)call->lines.v;
     request->secret_headers = (const char *const *)call->secret_lines.v;
 }
 

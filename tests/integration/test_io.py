@@ -158,7 +158,7 @@ class Io(Case):
         site.run("plan", "--detailed-exitcode", env=self.env).expect(0)
         text = log.read_text()
         self.assertRegex(text, r"http +GET http://127\.0\.0\.1:\d+/things/a\?b=2&a-b=&a=%2F \(things /things/a\?")
-        self.assertRegex(text, r"http +POST http://127\.0\.0\.1:\d+/things/a \(things /things/a\) .*Content-Type: application.*X-Amz-Security-Token: \(redacted\).*: 200 in \d+ ms, 23 bytes out")
+        self.assertRegex(text, r"http +POST http://127\.0\.0\.1:\d+/things/a \(things /things/a\) .*Content-Type: application.*X-Amz-Date: \d{8}T\d{6}Z.*X-Harmless: \(redacted\).*X-Amz-Security-Token: \(redacted\).*Authorization: \(redacted\).*: 200 in \d+ ms, 23 bytes out")
         for hidden in (SECRET, TOKEN, "hunter2"):
             for where in (text, result.text, plan.read_bytes().decode(errors="replace")):
                 self.assertNotIn(hidden, where)
