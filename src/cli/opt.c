@@ -37,7 +37,7 @@ const struct sw_opt sw_opts[] = {
          "what to import: everything in this state of Terraform's that the playbook declares; without --yes it is only shown"),
     TEXT(SW_OPT_MAP, "map", 0, "FILE", map, "whose name is not found by rule: a YAML file of lines 'TERRAFORM_ADDRESS: ADDRESS'"),
     FLAG(SW_OPT_YES, "yes", 'y', yes, "do not ask"),
-    {SW_OPT_PARALLELISM, "parallelism", 0, SW_OPT_KIND_COUNT, "N", "API calls at a time (default 10; hosts are not counted)",
+    {SW_OPT_PARALLELISM, "parallelism", 0, SW_OPT_KIND_COUNT, "N", "API calls at a time (default 64; hosts are not counted)",
      offsetof(struct sw_options, parallelism)},
     TEXT(SW_OPT_FORMAT, "format", 'f', "FORMAT", format, "mermaid, dot or json"),
     FLAG(SW_OPT_MARKDOWN, "markdown", 0, markdown, "as Markdown"),
