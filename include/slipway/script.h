@@ -2,6 +2,7 @@
 #ifndef SLIPWAY_SCRIPT_H
 #define SLIPWAY_SCRIPT_H
 
+#include "slipway/download.h"
 #include "slipway/inventory.h"
 #include "slipway/loop.h"
 #include "slipway/provider.h"
@@ -10,11 +11,12 @@
 struct sw_script;
 
 struct sw_script_options {
-    const char *lua_dir;       /* overrides the embedded library while developing, or NULL */
-    const char *playbook_dir;  /* stock playbooks override, or NULL: embedded */
-    size_t max_memory;         /* bytes; 0 = 256 MiB */
-    uint64_t max_instructions; /* per entry from C; 0 = 200 million */
-    bool untrusted;            /* a stranger's pull request: guards and probes of the playbook are not run at plan time */
+    const char *lua_dir;            /* overrides the embedded library while developing, or NULL */
+    const char *playbook_dir;       /* stock playbooks override, or NULL: embedded */
+    size_t max_memory;              /* bytes; 0 = 256 MiB */
+    uint64_t max_instructions;      /* per entry from C; 0 = 200 million */
+    struct sw_downloads *downloads; /* files by URL, or NULL: there are none */
+    bool untrusted;                 /* a stranger's pull request: guards and probes of the playbook are not run at plan time */
 };
 
 int sw_script_new(struct sw_loop *loop, struct sw_arena *arena, const struct sw_script_options *options, struct sw_script **ret,

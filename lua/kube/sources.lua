@@ -15,11 +15,21 @@ function sources.texts(name, options)
     end
     return { { text = options.content, where = ("kube.manifest %q"):format(name) } }
   end
-  if options.source ~= nil then
+  if options.url ~= nil then return { { text = core.download(options.url, options.sha256), where = options.url } } end
+  local names = core.files(options.source)
+  if not names then
     local text, path = slipway.file(options.source)
     return { { text = text, where = path or options.source } }
   end
-  return require "kube/pins".texts(name, options)
+  local texts = {}
+  for _, each in ipairs(names) do
+    if each:find("%.ya?ml$") or each:find("%.json$") then
+      local text, path = slipway.file(options.source .. "/" .. each)
+      texts[#texts + 1] = { text = text, where = path or each }
+    end
+  end
+  if #texts == 0 then refuse(("the directory '%s' holds no *.yaml, *.yml or *.json"):format(options.source)) end
+  return texts
 end
 
 return sources

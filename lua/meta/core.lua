@@ -89,6 +89,18 @@ function core.reveal(text) end
 ---@return string?
 function core.file_name(text) end
 
+---The names in a directory beside the playbook (or /x, ~/x), in order, hidden ones left out; nil when it is no directory.
+---@param name string
+---@return string[]?
+function core.files(name) end
+
+---The bytes of a file from elsewhere. When it is not at hand the evaluation ends with an error, the file is fetched, and it begins anew.
+---@param url string https://HOST/PATH
+---@param sha256? string 64 hexadecimal digits; without it, slipway.lock pins what came first
+---@return string
+function core.download(url, sha256) end
+
+
 ---@param text string
 ---@param vars? table
 ---@return slipway.Text

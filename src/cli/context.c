@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "slipway/file.h"
 #include "slipway/vault.h"
 #include "slipway/vec.h"
 
@@ -102,12 +103,52 @@ static int check_directory(const char *option, const char *path, struct sw_err *
     return sw_err_set(err, SW_EINVAL, "%s: there is no directory '%s'", option, path);
 }
 
+static int open_downloads(struct sw_context *context, struct sw_err *err) {
+    if (!context->inventory) return SW_OK;
+    struct sw_arena *arena = context->cli->arena;
+    const struct sw_value *given = sw_get(context->inventory->value, "downloads");
+    const char *bundle = sw_get_str(given, "bundle", NULL), *dir = context->inventory->dir;
+    char *home = bundle ? sw_expand_home(bundle) : NULL;
+    struct sw_download_options options = {.lock_file = sw_printf(arena, "%s/slipway.lock", dir),
+                                          .cache_dir = sw_printf(arena, "%s/downloads", find_state_dir(context)),
+                                          .bundle = home && *home != '/' ? sw_printf(arena, "%s/%s", dir, home) : home,
+                                          .mirror = sw_get_str(given, "mirror", NULL),
+                                          .offline = context->cli->options.untrusted};
+    int rc = sw_downloads_new(&options, &context->downloads, err);
+    free(home);
+    return rc;
+}
+
+static void tell_fetched(void *ctx, const char *url) {
+    sw_cli_note(ctx, "fetching %s", url);
+}
+
+/* A playbook that names a file which is not at hand ends early; the file is fetched, and it begins anew. */
+static int declare(struct sw_context *context, struct sw_err *err) {
+    for (;;) {
+        struct sw_err own = {0};
+        int rc = sw_script_declare(context->script, context->inventory, &context->config, &own);
+        if (rc == SW_OK || !context->downloads || sw_downloads_wanted(context->downloads) == 0) {
+            sw_err_move(err, &own);
+            sw_err_done(&own);
+            return rc;
+        }
+        sw_err_done(&own);
+        rc = sw_downloads_fetch(context->downloads, context->loop, tell_fetched, context->cli, err);
+        if (rc) return rc;
+    }
+}
+
 static int open_script(struct sw_context *context, struct sw_err *err) {
     const struct sw_options *options = &context->cli->options;
     int rc = check_directory("--lua-dir", options->lua_dir, err);
     if (!rc) rc = check_directory("--playbook-dir", options->playbook_dir, err);
     if (rc) return rc;
-    struct sw_script_options script = {.lua_dir = options->lua_dir, .playbook_dir = options->playbook_dir, .untrusted = options->untrusted};
+    if ((rc = open_downloads(context, err))) return rc;
+    struct sw_script_options script = {.lua_dir = options->lua_dir,
+                                       .playbook_dir = options->playbook_dir,
+                                       .downloads = context->downloads,
+                                       .untrusted = options->untrusted};
     return sw_script_new(context->loop, context->cli->arena, &script, &context->script, err);
 }
 
@@ -130,8 +171,7 @@ int sw_context_open(struct sw_context *context, struct sw_cli *cli, unsigned nee
     context->loop = sw_loop_new();
     if ((needs & SW_NEED_INVENTORY) && (rc = open_inventory(context, err))) return rc;
     if ((needs & SW_NEED_SCRIPT) && (rc = open_script(context, err))) return rc;
-    if ((needs & SW_NEED_CONFIG) == SW_NEED_CONFIG && (rc = sw_script_declare(context->script, context->inventory, &context->config, err)))
-        return rc;
+    if ((needs & SW_NEED_CONFIG) == SW_NEED_CONFIG && (rc = declare(context, err))) return rc;
     if ((needs & SW_NEED_STATE) && (rc = open_state(context, needs, err))) return rc;
     context->engine = (struct sw_engine){
         .loop = context->loop,
@@ -151,6 +191,7 @@ void sw_context_close(struct sw_context *context) {
     sw_engine_done(&context->engine);
     if (context->locked) sw_state_unlock(context->state);
     if (context->script) sw_script_free(context->script);
+    sw_downloads_free(context->downloads);
     if (context->state) sw_state_close(context->state);
     if (context->loop) sw_loop_free(context->loop);
     for (size_t i = 0; i < context->failures.n; i++) {

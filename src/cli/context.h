@@ -31,6 +31,7 @@ struct sw_context {
     struct sw_loop *loop;
     struct sw_tags tags; /* !env, !file, !vault of the inventory */
     struct sw_inventory *inventory;
+    struct sw_downloads *downloads;
     struct sw_script *script;
     struct sw_config *config;
     struct sw_state *state;

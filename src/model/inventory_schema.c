@@ -117,8 +117,16 @@ static const struct sw_attr KUBERNETES[] = {
 };
 SCHEMA(KUBERNETES, "kubernetes", "The cluster.", true);
 
+static const struct sw_attr DOWNLOADS[] = {
+    {"bundle", SW_T_STRING,
+     .doc = "A directory with the files, as HOST/PATH or named by their SHA-256, relative to the inventory: nothing is fetched then."},
+    {"mirror", SW_T_STRING, .doc = "The URL of a mirror that serves HOST/PATH below it."},
+};
+SCHEMA(DOWNLOADS, "downloads", "Where files that are named by URL come from; slipway.lock pins them.", false);
+
 static const struct sw_attr INVENTORY[] = {
     {"addons", SW_T_MAP, .doc = "Add-ons to install, each with its settings."},
+    {"downloads", SW_T_MAP, .object = &DOWNLOADS_SCHEMA, .doc = "Where files that are named by URL come from."},
     {"environment", SW_T_STRING, .doc = "What the cluster is for; 'production' asks for a typed confirmation."},
     {"gitops", SW_T_MAP, .doc = "The repository Argo CD takes over from: repo, path, revision."},
     {"hosts", SW_T_LIST, .object = &HOST_SCHEMA, .doc = "Machines that exist already, for the static provider."},

@@ -1,6 +1,7 @@
 /* The few files a script may read: those below the inventory's directory and those of playbooks/. */
 #include "host.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/evp.h>
@@ -14,7 +15,7 @@
 
 #define FILE_NAMES "slipway.file_names"
 
-enum { MAX_TEXT = 16 << 20 };
+enum { MAX_TEXT = 16 << 20, MAX_NAMES = 1000 };
 
 static bool leads_out(const char *name, struct sw_err *err) {
     if (*name != '/' && strcmp(name, "..") != 0 && !sw_starts_with(name, "../") && !strstr(name, "/../") && !sw_ends_with(name, "/.."))
@@ -225,7 +226,43 @@ void sw_script__open_files(lua_State *L) {
     lua_setfield(L, LUA_REGISTRYINDEX, FILE_NAMES);
 }
 
-void sw_script__open_file_name(lua_State *L) {
-    lua_pushcfunction(L, file_name);
-    lua_setfield(L, -2, "file_name");
+static int skip_hidden(const struct dirent *entry) {
+    return entry->d_name[0] != '.';
+}
+
+/* core.files(name) -> the names in a directory beside the playbook (or /x, ~/x), in order, those with a dot in front left out; nil: it is no
+ * directory. */
+static int files(lua_State *L) {
+    struct sw_script *s = sw_script__of(L);
+    const char *name = luaL_checkstring(L, 1);
+    struct sw_err *err = sw_script__error_new(L);
+    char *path = NULL;
+    if (is_outside(name))
+        path = may_go_outside(L, name, err) ? sw_expand_home(name) : NULL;
+    else if (s->dir)
+        path = sw_script__inside(s->dir, name, err);
+    if (err->code) return lua_error(L);
+    struct dirent **entries = NULL;
+    int n = path ? scandir(path, &entries, skip_hidden, NULL) : -1;
+    free(path);
+    if (n < 0) return 0;
+    struct sw_scope *scope = sw_script__scope(L); /* the names outlive scandir's memory, which an error would leak */
+    for (int i = 0; i < n; i++) {
+        if (i < MAX_NAMES) sw_str_add(&scope->str, entries[i]->d_name, strlen(entries[i]->d_name) + 1);
+        free(entries[i]);
+    }
+    free(entries);
+    if (n > MAX_NAMES) return sw_script__fail(L, SW_ELIMIT, "'%s' holds more than %d names", name, MAX_NAMES);
+    lua_createtable(L, n, 0);
+    const char *p = sw_str_z(&scope->str);
+    for (int i = 1; i <= n; i++, p += strlen(p) + 1) {
+        lua_pushstring(L, p);
+        lua_rawseti(L, -2, i);
+    }
+    return 1;
+}
+
+void sw_script__open_core_files(lua_State *L) {
+    static const luaL_Reg functions[] = {{"file_name", file_name}, {"files", files}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }

@@ -195,8 +195,8 @@ void sw_script__modules_done(struct sw_script *script);
  * -------------------------------------------------------------------------------------------------- */
 /* The real path of `name` below `dir`, malloc'ed; NULL = absent. A way out of dir ("..", a link) is SW_EREFUSED. */
 char *sw_script__inside(const char *dir, const char *name, struct sw_err *err);
-void sw_script__open_files(lua_State *L) SW_LJMP;     /* file, file_info in the table on top */
-void sw_script__open_file_name(lua_State *L) SW_LJMP; /* file_name in the table on top */
+void sw_script__open_files(lua_State *L) SW_LJMP;      /* file, file_info in the table on top */
+void sw_script__open_core_files(lua_State *L) SW_LJMP; /* file_name, files in the table on top */
 /* Finds and hashes (unless *ret_hex is given) a local file the user named: below the inventory's directory or, unless a stranger's playbook
  * asks, anywhere (/x, ~/x). Results in the script's arena. */
 int sw_script__hash_file(lua_State *L, const char *name, const char **ret_path, const char **ret_hex, struct sw_err *err);
@@ -299,6 +299,7 @@ void sw_script__open_xml(lua_State *L) SW_LJMP;       /* xml in the table on top
 void sw_script__open_text(lua_State *L) SW_LJMP;      /* base64, sha256 in the table on top */
 void sw_script__open_core_text(lua_State *L) SW_LJMP; /* sha1, uri_escape in the table on top */
 void sw_script__open_sh(lua_State *L) SW_LJMP;        /* sh, sh_quote, sh_prelude in the table on top */
+void sw_script__open_download(lua_State *L) SW_LJMP;  /* download in the table on top */
 void sw_script__open_cidr(lua_State *L) SW_LJMP;      /* cidr in the table on top */
 void sw_script__open_testing(lua_State *L) SW_LJMP;   /* in the table on top */
 

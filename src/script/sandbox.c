@@ -375,7 +375,8 @@ static void open_core(lua_State *L) {
     lua_createtable(L, 0, 32); // core
     luaL_setfuncs(L, functions, 0);
     sw_script__open_modules(L);
-    sw_script__open_file_name(L);
+    sw_script__open_core_files(L);
+    sw_script__open_download(L);
     sw_script__open_sh(L);
     sw_script__open_define(L);
     sw_script__open_declare(L);
