@@ -103,3 +103,21 @@ raises(function() slipway.cidr("10.0.0.0/24", 256) end, "no place 256")
 raises(function() slipway.cidr("10.0.0.0/24", -257) end, "no place")
 raises(function() slipway.cidr("10.0.0.0", 1) end, "no network")
 raises(function() slipway.cidr("10.0.0.0/16", 1, 8) end, "no part")
+
+-- XML
+do
+  local out, name = xml.decode("<R><set><item><id>1</id></item></set><n>2</n><e/></R>")
+  equal(out, { set = { { id = "1" } }, n = "2", e = "" })
+  equal(name, "R")
+  equal(xml.decode("<R><set><item>1</item></set></R>", {}), { set = { item = "1" } })
+  equal(xml.decode("<R><set><X>1</X></set></R>", { "X" }), { set = { "1" } })
+  equal(xml.decode("<R>1</R>"), "1")
+  local hidden = xml.decode(secret "<R><id>a</id></R>")
+  check(slipway.is_secret(hidden.id), "what is read from a secret is secret")
+  raises(function() xml.decode("<R>") end, "not XML")
+  raises(function() xml.decode("<!DOCTYPE R><R/>") end, "document type")
+  raises(function() xml.decode(7) end, "a text wanted")
+  raises(function() xml.decode({}) end, "a text wanted")
+  raises(function() xml.decode("<R/>", "item") end, "table")
+  raises(function() xml.decode("<R/>", { 1 }) end, "list of names")
+end
