@@ -129,8 +129,9 @@ class Double:
             if service == "ec2":
                 raise Refused(400, "RequestExpired", "Request has expired.")
             raise Refused(403, "SignatureDoesNotMatch", f"Signature expired: {date} is now earlier than {stamp(self.now())}")
-        if (region, name) != (self.region, service):
-            raise Refused(403, "SignatureDoesNotMatch", f"Credential should be scoped to {self.region}/{service}, not {region}/{name}")
+        wanted = "us-east-1" if service == "route53" else self.region
+        if (region, name) != (wanted, service):
+            raise Refused(403, "SignatureDoesNotMatch", f"Credential should be scoped to {wanted}/{service}, not {region}/{name}")
         names = signed.split(";")
         if names != sorted(names) or "host" not in names or "x-amz-date" not in names or NEVER_SIGNED & set(names):
             raise Refused(403, "SignatureDoesNotMatch", f"SignedHeaders is wrong: {signed}")
@@ -139,8 +140,7 @@ class Double:
         if keys.token is None and "x-amz-security-token" in given:
             raise Refused(403, "InvalidClientTokenId", "The security token included in the request is invalid")
         if keys.expires is not None and keys.expires <= self.now():
-            raise Refused(400, "ExpiredToken" if service == "sts" else "RequestExpired" if service == "other" else "ExpiredToken",
-                          "The security token included in the request is expired")
+            raise Refused(400, "ExpiredToken", "The security token included in the request is expired")
         path, _, query = target.partition("?")
         pairs = sorted((urllib.parse.quote(n, safe="-_.~"), urllib.parse.quote(v, safe="-_.~"))
                        for n, v in urllib.parse.parse_qsl(query, keep_blank_values=True))
@@ -317,8 +317,23 @@ class _Handler(BaseHTTPRequestHandler):
             self._portal(dict(urllib.parse.parse_qsl(query)))
         elif path == "/container":
             self._container()
+        elif path == "/2013-04-01/hostedzonesbyname":
+            self._zones(dict(urllib.parse.parse_qsl(query)))
         else:
             self.send(404, "")
+
+    def _zones(self, query: dict[str, str]) -> None:
+        """Two zones, one a page; names have characters that a signature must encode."""
+        try:
+            self.owner.verify("GET", self.path, self.headers.items(), b"", "route53")
+        except Refused as why:
+            self._refuse("route53", *why.args)
+            return
+        names = ["a.example.", "b \\052+ü.example."]
+        name = names[names.index(query["dnsname"])]
+        following = "".join(f"<NextDNSName>{each}</NextDNSName><NextHostedZoneId>Z2</NextHostedZoneId>" for each in names[names.index(name) + 1:])
+        self.send(200, f"<L><HostedZones><HostedZone><Name>{name}</Name></HostedZone></HostedZones><IsTruncated>{'true' if following else 'false'}"
+                       f"</IsTruncated>{following}<MaxItems>1</MaxItems></L>")
 
     def _metadata(self, path: str) -> None:
         double = self.owner

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from aws_double import Double, Keys, Role, stamp
 from harness import SANITIZERS, SLIPWAY, Process, Result, wait_for
+from moto import REGION, Moto
 
 ROLE = "arn:aws:iam::111122223333:role/deploy"
 OTHER = "arn:aws:iam::111122223333:role/other"
@@ -95,7 +97,7 @@ class Account(unittest.TestCase):
 
     def start(self, *arguments: str, **env: str) -> Process:
         document = {"name": "site", "playbook": "play", "provider": {"name": "aws", **self.provider}}
-        (self.site / "inventory.yaml").write_text(json.dumps(document))
+        (self.site / "inventory.yaml").write_text(re.sub(r'"(!env \w+)"', r"\1", json.dumps(document)))
         trace = self.directory / f"trace{len(list(self.directory.glob('trace*')))}"
         return Process([str(SLIPWAY), *arguments, "--trace", str(trace)], list(arguments), self.environment(env), self.site)
 
@@ -148,7 +150,12 @@ class Sources(Account):
     def test_configuration_over_environment(self) -> None:
         self.double.user("AKIDINLINE", "inline/SECRET", "user/inline")
         self.provider = {"access_key": "AKIDINLINE", "secret_key": "inline/SECRET"}
-        self.apply(**self.user()).expect(0)
+        self.apply(**self.user()).expect(1, "secret_key stands there in plain text", "inventory.yaml:1")
+        self.provider["secret_key"] = "!env INLINE"
+        self.apply(**self.user(), INLINE="inline/SECRET").expect(0)
+        self.run_slipway("plan", "--out", "saved", INLINE="inline/SECRET").expect(0)
+        self.run_slipway("show", "--json", "saved", INLINE="inline/SECRET").expect(0)
+        self.assertNotIn(b"inline/SECRET", (self.site / "saved").read_bytes())
         self.assertEqual({by for _, by in self.double.principals}, {"user/inline"})
 
     def test_credentials_file(self) -> None:
@@ -491,6 +498,80 @@ print(json.dumps(dict(Version=1, AccessKeyId=key, SecretAccessKey=secret, Sessio
         self.provider = {"endpoint": self.double.url}
         self.run_slipway("plan", "--untrusted", **self.env).expect(3, "names an endpoint or certificates of its own")
         self.assertEqual(self.double.calls, [])
+
+
+SURVEY = """
+local resource = require "resource"
+return resource "survey" {
+  on = "api", provider = "aws", doc = "One call of each kind.", schema = { answers = { "list", computed = true, doc = "what came" } },
+  list = function() return {} end,
+  create = function(aws)
+    local name = "a b/ü+(1)*~.txt"
+    aws.s3:request("PUT", "bucket-of-tests", { body = aws.region == "us-east-1" and "" or
+      "<CreateBucketConfiguration><LocationConstraint>" .. aws.region .. "</LocationConstraint></CreateBucketConfiguration>" })
+    aws.s3:request("PUT", "bucket-of-tests", { path = "/" .. name, body = "text", headers = { ["Content-Type"] = "text/plain", ["x-amz-meta-x"] = "a  b" } })
+    local text = aws.s3:request("GET", "bucket-of-tests", { path = "/" .. name, raw = true })
+    local listed = aws.s3:request("GET", "bucket-of-tests", { query = { ["list-type"] = 2, prefix = "a b/", ["encoding-type"] = "url" }, lists = { "Contents" } })
+    aws.route53:request("POST", "/2013-04-01/hostedzone", { body = '<CreateHostedZoneRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><Name>' ..
+      "example.org.</Name><CallerReference>" .. tostring(aws:now()) .. "</CallerReference></CreateHostedZoneRequest>" })
+    aws.iam:call("CreateRole", { RoleName = "r", AssumeRolePolicyDocument = json.encode { Version = "2012-10-17", Statement = slipway.list {} }, Tags = {
+      { Key = "a:b", Value = "ü=+" } } })
+    aws.acm:call("RequestCertificate", { DomainName = "*.example.org", IdempotencyToken = "t" })
+    aws.ssm:call("PutParameter", { Name = "/x", Value = secret "parameter/SECRET", Type = "SecureString" })
+    return { answers = {
+      text, tostring(#aws.list(listed.Contents)), aws.iam:call("GetRole", { RoleName = "r" }).Role.Tags[1].Value,
+      tostring(#aws.acm:pages("ListCertificates", {}, "CertificateSummaryList")),
+      tostring(#aws.elbv2:pages("DescribeLoadBalancers", {}, "LoadBalancers")), tostring(#aws.ec2:pages("DescribeVpcs", {}, "vpcSet")), aws:account(),
+    } }
+  end,
+  delete = function() end,
+}
+"""
+
+
+class Signatures(Account):
+    """What is signed is what is sent."""
+
+    def test_query(self) -> None:
+        (self.site / "survey.lua").write_text("""
+local resource = require "resource"
+return resource "survey" {
+  on = "api", provider = "aws", doc = "Zones.", schema = { names = { "list", computed = true, doc = "theirs" } },
+  list = function() return {} end,
+  create = function(aws)
+    local names = {}
+    local options = { query = { dnsname = "a.example.", maxitems = "1", ["x y"] = "~" }, lists = { "HostedZone" } }
+    for _, zone in ipairs(aws.route53:pages("/2013-04-01/hostedzonesbyname", "HostedZones", options)) do names[#names + 1] = zone.Name end
+    return { names = names }
+  end,
+}
+""")
+        (self.site / "play.lua").write_text('require "aws"\nlocal s = require "survey" "s" {}\noutput "names" { value = s.names }\n')
+        env = self.user()
+        self.apply(**env).expect(0)
+        self.assertEqual(json.loads(self.run_slipway("output", "--json", "names", **env).expect(0).out), ["a.example.", "b \\052+ü.example."])
+
+    def test_every_kind(self) -> None:
+        """moto, told to look, checks with botocore's own code: another reading of the specification than the double's and ours. It writes a form
+        anew before it hashes it, with '+' for a space, so there is none here; and of GET it only knows S3's."""
+        preparations = 3
+        os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = str(preparations)
+        self.addCleanup(os.environ.pop, "INITIAL_NO_AUTH_ACTION_COUNT")
+        self.double.secrets.append("parameter/SECRET")
+        with Moto() as moto:
+            iam = moto.client("iam")
+            iam.create_user(UserName="u")
+            policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+            iam.put_user_policy(UserName="u", PolicyName="all", PolicyDocument=json.dumps(policy))
+            key = iam.create_access_key(UserName="u")["AccessKey"]
+            env = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"], "AWS_ENDPOINT_URL": moto.endpoint,
+                   "AWS_REGION": REGION}
+            (self.site / "survey.lua").write_text(SURVEY)
+            (self.site / "play.lua").write_text('require "aws"\nlocal s = require "survey" "s" {}\noutput "answers" { value = s.answers }\n')
+            self.apply(**{**env, "AWS_SECRET_ACCESS_KEY": "x" + key["SecretAccessKey"][1:]}).expect(1, "SignatureDoesNotMatch")
+            self.apply(**env).expect(0)
+            answers = json.loads(self.run_slipway("output", "--json", "answers", **env).expect(0).out)
+            self.assertEqual(answers, ["text", "1", "ü=+", "1", "0", "1", "123456789012"])
 
 
 if __name__ == "__main__":

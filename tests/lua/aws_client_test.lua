@@ -187,6 +187,8 @@ equal(url("route53", "eu-west-1", nil, nil, FILES), "http://r53")
 equal(url("route53", "eu-west-1", nil, ALL, FILES), "http://all")
 equal(url("ec2", "eu-west-1", nil, { AWS_ENDPOINT_URL = "http://all", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "TRUE" }, FILES),
   "https://ec2.eu-west-1.amazonaws.com")
+raises(function() url("ec2", "us-gov-west-1", nil, { AWS_USE_FIPS_ENDPOINT = "true" }) end, "does not know the FIPS endpoint of 'ec2'")
+equal(url("ec2", "us-gov-west-1", { endpoint = "https://fips" }, { AWS_USE_FIPS_ENDPOINT = "true" }), "https://fips")
 check(not place("ec2", "eu-west-1", { endpoint = "http://127.0.0.1:5000" }).own)
 check(place("ec2", "eu-west-1", { endpoint = "https://vpce-1.ec2.eu-west-1.vpce.amazonaws.com" }).own, "a VPC endpoint has AWS's limits")
 raises(function() url("ec2", "eu-west-1", nil, { AWS_ENDPOINT_URL = "localhost:1" }) end, "AWS_ENDPOINT_URL: 'localhost:1' is no URL")
@@ -472,6 +474,7 @@ for text, wanted in pairs {
   ["{ assume_role = { external_id = 'x' } }"] = "assume_role needs role_arn",
   ["{ assume_role = { role_arn = 'deploy' } }"] = "role_arn: 'deploy' is none",
   ["{ assume_role = { role_arn = 'arn:aws:iam::1:role/x', duration = 1 } }"] = "duration: a number from 900 to 43200",
+  ["{ access_key = 'x', secret_key = 'plain' }"] = "secret_key stands there in plain text",
   ["{ access_key = 'x' }"] = "access_key and secret_key go together",
   ["{ account_ids = { 1 } }"] = "12 digits wanted, in quotes",
   ["{ default_tags = { 'a' } }"] = "default_tags: a map wanted",

@@ -44,7 +44,7 @@ function container.load(ctx)
   if not url then return nil, why end
   local source = "the container's endpoint"
   local response
-  response, why = http.ask(ctx, { url = url, headers = authorization(ctx), timeout = 2 })
+  response, why = http.ask(ctx, { what = "container", url = url, headers = authorization(ctx), timeout = 2 })
   if not response then return core.fail_as("auth", ("%s does not answer: %s"):format(source, why)) end
   local out = response.status == 200 and shape.object(response.body)
   if not out then return core.fail_as("auth", ("%s answers with status %d and no keys"):format(source, response.status)) end

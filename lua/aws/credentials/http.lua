@@ -1,7 +1,7 @@
 --- Plain requests for credentials: to the container's endpoint, the instance's metadata service, the SSO portal. A few tries, no signature.
 local http = {}
 
---- @param request table { method, url, headers, timeout, attempts, ca_file }
+--- @param request table { what, method, url, headers, timeout, attempts, ca_file }
 --- @return table|nil response
 --- @return string|nil why not, for people
 function http.ask(ctx, request)
@@ -11,6 +11,7 @@ function http.ask(ctx, request)
       method = request.method or "GET",
       url = request.url,
       headers = request.headers,
+      note = "credentials: " .. request.what,
       timeout = request.timeout or 5,
       max_body = 65536,
       ca_file = request.ca_file,

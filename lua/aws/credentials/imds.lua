@@ -18,6 +18,7 @@ end
 
 local function ask(ctx, method, path, headers)
   return http.ask(ctx, {
+    what = "instance metadata",
     method = method,
     url = base_of(ctx) .. path,
     headers = headers,

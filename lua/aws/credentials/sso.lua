@@ -56,6 +56,7 @@ function sso.load(ctx, name, config)
   if not settings then return nil end
   local source = ("SSO (profile '%s')"):format(name)
   local response, why = http.ask(ctx, {
+    what = "SSO portal",
     url = ("%s/federation/credentials?account_id=%s&role_name=%s"):format(portal(ctx, settings.region), core.uri_escape(settings.account),
       core.uri_escape(settings.role)),
     headers = { ["x-amz-sso_bearer_token"] = token_of(ctx, settings) },

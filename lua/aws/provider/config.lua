@@ -13,6 +13,12 @@ local function filled(value, what)
   if value == "" then core.fail(what .. " is empty") end
 end
 
+local function hidden(value, what)
+  if slipway.is_secret(value) then return end
+  text(value, what)
+  core.fail(what .. " stands there in plain text", "!env NAME, !file PATH or !vault in the inventory, secret(...) in a playbook")
+end
+
 local function matching(pattern, example)
   return function(value, what)
     filled(value, what)
@@ -79,8 +85,8 @@ local ROWS = {
   region = matching("^[a-z][a-z]%-[a-z-]+%-%d+$", "eu-west-1"),
   profile = filled,
   access_key = filled,
-  secret_key = filled,
-  token = text,
+  secret_key = hidden,
+  token = hidden,
   assume_role = rows_of {
     role_arn = matching("^arn:aws[a-z-]*:iam::%d+:role/", "arn:aws:iam::111122223333:role/deploy"),
     external_id = filled,

@@ -66,6 +66,18 @@ function endpoints.configured(service, ctx)
   return nil
 end
 
+--- Asking for endpoints of a certain kind and getting others would be worse than an error.
+local function check_kinds(service, ctx)
+  local profile = ctx.profile()
+  for _, kind in ipairs { "FIPS", "DUALSTACK" } do
+    local wanted = ctx.env("AWS_USE_" .. kind .. "_ENDPOINT") or profile["use_" .. kind:lower() .. "_endpoint"]
+    if (wanted or ""):lower() == "true" then
+      fail(("AWS_USE_%s_ENDPOINT is set, and slipway does not know the %s endpoint of '%s'"):format(kind, kind, service),
+        "name it: provider: { endpoints: { " .. service .. ": https://... } }")
+    end
+  end
+end
+
 --- { url (without a final /), host, region and name to sign with, own: whether AWS's own limits apply }
 function endpoints.of(service, region, ctx)
   local names = SERVICES[service]
@@ -74,6 +86,7 @@ function endpoints.of(service, region, ctx)
   local whole = GLOBAL[service] and GLOBAL[service][partition]
   local host = whole and whole[1] or ("%s.%s.%s"):format(names[2], region, suffix)
   local url = endpoints.configured(service, ctx)
+  if not url then check_kinds(service, ctx) end
   local at = url and url:match("^https?://([^/:]+)")
   return {
     service = service,
