@@ -140,7 +140,7 @@ class Double:
         if keys.token is None and "x-amz-security-token" in given:
             raise Refused(403, "InvalidClientTokenId", "The security token included in the request is invalid")
         if keys.expires is not None and keys.expires <= self.now():
-            raise Refused(400, "ExpiredToken", "The security token included in the request is expired")
+            raise Refused(400, "RequestExpired" if service == "ec2" else "ExpiredToken", "The security token included in the request is expired")
         path, _, query = target.partition("?")
         pairs = sorted((urllib.parse.quote(n, safe="-_.~"), urllib.parse.quote(v, safe="-_.~"))
                        for n, v in urllib.parse.parse_qsl(query, keep_blank_values=True))

@@ -115,7 +115,7 @@ equal(retry.pause("throttle", 1, 1, { ["retry-after"] = "2" }), 2)
 equal(retry.pause("throttle", 1, 1, { ["retry-after"] = "Fri, 27 Nov 2026 14:08:00 GMT" }), 1)
 local budget, taken = retry.budget(), 0
 while budget.take "transient" do taken = taken + 1 end
-equal(taken, 35) -- 500 / 14
+equal(taken, 71) -- 1000 / 14
 budget.refill(14)
 check(budget.take "transient")
 
@@ -317,7 +317,7 @@ do -- it gives up
   io.dice = 0
   _, err = aws.ec2:try("DescribeVpcs", {})
   equal(err.note, "too much fails to try again")
-  equal(#io.requests, 36)
+  equal(#io.requests, 72)
 end
 do -- the clock
   local aws, io = client(function(request)

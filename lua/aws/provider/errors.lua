@@ -72,7 +72,7 @@ function errors.hint(err, client, address)
   if code == "OptInRequired" then return "the account is not signed up for this service, or the region is not enabled" end
   if is_bad_key(code) then
     return ("the keys come from %s: %s"):format(client.source(), code:find("Expired") and "they expired; log in anew" or
-      "check that they are whole, active and of this partition (region " .. client.region .. ")")
+      "check that they are whole, active and of this partition, and that the region " .. client.region .. " is enabled")
   end
   local zones = message:match("choosing ([%w%-, ]+)")
   local another = zones and "choose another zone (" .. zones .. ") or another type" or "choose another zone or another type"

@@ -53,9 +53,10 @@ function retry.pause(class, n, random, headers)
   return pause
 end
 
-local CAPACITY, COST = 500, { throttle = 5, transient = 14 }
+local CAPACITY, COST = 1000, { throttle = 5, transient = 14 }
 
---- The budget of one client: `take(class)` before a retry, `refill(cost)` after an answer. It keeps a broken service from being called without end.
+--- The budget of one client: `take(class)` before a retry, `refill(cost)` of all its retries after an answer. It keeps a broken service from being called
+--- without end.
 function retry.budget()
   local left = CAPACITY
   return {

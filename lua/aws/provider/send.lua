@@ -15,6 +15,7 @@ local function failed(ctx, call, response)
   err.headers = response.headers
   err.lost = not call.safe and retry.may_have_acted(err.class, response.status, err.code)
   err.wrong_clock = err.class == "skew" and ctx.clock.learn(response.headers, call.signed_at)
+  if err.code == "RequestExpired" and not err.wrong_clock then err.class = "expired" end -- EC2 says so of a token, too
   return err
 end
 
@@ -69,8 +70,8 @@ local function exchange(ctx, call, keys)
 end
 
 local function attempt(ctx, call)
-  local keys = call.keys and call.keys.get()
   if call.throttle then call.throttle.take(call.service, call.action, call.params) end
+  local keys = call.keys and call.keys.get()
   if call.changes then ctx.changed() end
   local response = exchange(ctx, call, keys)
   if call.changes then ctx.changed() end
@@ -106,7 +107,7 @@ local function again(ctx, call, err, tries, started)
     err.note = "too much fails to try again"
     return nil
   end
-  call.cost = cost
+  call.cost = (call.cost or 0) + cost
   return pause
 end
 
