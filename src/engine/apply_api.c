@@ -1,4 +1,5 @@
 /* Acting through an API: journal the intents of all that start together, call, record each answer. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "apply.h"
@@ -19,6 +20,15 @@ static void on_line(void *ctx, const char *line) {
     sw_str_done(&masked);
 }
 
+/* An API may quote in its complaint what it was given. */
+static void mask(const struct call *call, char **text) {
+    struct sw_str masked = {0};
+    if (!*text) return;
+    app_mask_add(&masked, call->app, call->it, *text, strlen(*text));
+    free(*text);
+    *text = sw_str_take(&masked);
+}
+
 /* After a lost answer nobody knows what became of it: the intent stays open and the next run looks. */
 static bool is_certain(int code) {
     return code != SW_ETIMEOUT && code != SW_ECANCELLED && code != SW_EUNREACHABLE && code != SW_EUNCERTAIN;
@@ -32,6 +42,9 @@ static void on_done(void *ctx, const struct sw_value *attributes, struct sw_err 
     if (err) {
         struct sw_err own = {0};
         sw_err_move(&own, err);
+        mask(call, &own.message);
+        mask(call, &own.hint);
+        mask(call, &own.detail);
         app_fail(app, it, &own, is_certain(own.code));
     } else if (it->action == SW_DELETE) {
         app_done(app, it, NULL, true);

@@ -443,6 +443,15 @@ print(json.dumps(dict(Version=1, AccessKeyId=key, SecretAccessKey=secret, Sessio
         result = self.apply(**self.env).expect(1, "the permission 'ec2:CreateVpc' for 'probe.p1' is missing", without=("QQQQ",))
         self.assertIn("the environment (AWS_ACCESS_KEY_ID)", result.text)
 
+    def test_echo(self) -> None:
+        """A service that quotes a secret in its refusal."""
+        self.double.secrets.append("note/SECRET")
+        (self.site / "probe.lua").write_text(PROBE.replace('schema = {', 'schema = { note = { "string", sensitive = true, doc = "a secret" },').replace(
+            "TagSpecification = {", "Note = r.note, TagSpecification = {"))
+        (self.site / "play.lua").write_text('require "aws"\nrequire "probe" "p1" { cidr_block = "10.0.0.0/16", note = secret "note/SECRET" }\n')
+        self.double.script = {"CreateVpc": [("refuse", 400, "InvalidParameterValue", "Value (note/SECRET) for parameter note is invalid.")]}
+        self.apply(**self.env).expect(1, "Value ((sensitive)) for parameter note is invalid")
+
     def test_quota(self) -> None:
         self.double.script = {"CreateVpc": [("refuse", 400, "VpcLimitExceeded", "The maximum number of VPCs has been reached.")]}
         self.apply(**self.env).expect(1, "the quota 'VPCs per region' of 'vpc' in eu-west-1 is used up")
