@@ -182,7 +182,7 @@ function io.event() end
 ---Runs the functions as coroutines at the same time and waits until all have ended; then the first error, if there was one.
 ---@async
 ---@param functions (async fun(): any)[]
----@param limit? integer at most so many at a time
+---@param limit? integer at most so many at a time (64)
 ---@return any[] results
 function io.all(functions, limit) end
 

@@ -3,6 +3,9 @@
 --- list that begins (1) and ends (-1). `check = function(config)` raises for a configuration that is wrong, before anything is done.
 local provider = {}
 
+--- Coroutines of one io.all at a time: more requests than these are not under way at once anyway, and each has a stack of 64 KiB.
+local USUAL, MOST = 64, 1000
+
 --- io.all({ fn, ... } [, limit]): runs the functions as coroutines at the same time, at most `limit` of them, and waits for all of them. Their
 --- first results, in order; or the first error, once all have ended.
 function core.io.all(functions, limit)
@@ -22,7 +25,7 @@ function core.io.all(functions, limit)
       end
     end
   end
-  local n = math.min(#functions, limit or #functions)
+  local n = math.min(#functions, limit or USUAL, MOST)
   if n > 0 then core.fork(work, n) end
   if failed then error(failed[1], 0) end
   return results

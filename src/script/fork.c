@@ -47,7 +47,7 @@ static void end(struct sw_fiber *fiber, struct sw_err *err) {
 static int fork_fibers(lua_State *L) {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_Integer n = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, n >= 1 && n <= 10000, 2, "1 to 10000 wanted");
+    luaL_argcheck(L, n >= 1 && n <= 1000, 2, "1 to 1000 wanted");
     struct sw_fiber *fiber = sw_fiber__current(L, "all");
     struct sw_await **slot = sw_await__slot(L);
     struct sw_fork *fork = sw_xcalloc(1, sizeof *fork);
