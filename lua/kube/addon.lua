@@ -93,7 +93,8 @@ local function declare(name, spec, rows, given)
     if release.url and release.sha256 == nil then release.sha256 = o.sha256 end
   end
   if release then
-    local list = manifest.objects(sources.texts(name, release), { namespace = o.namespace, create_namespace = o.namespace ~= nil and o.namespace ~= "kube-system" })
+    local own = o.namespace ~= nil and o.namespace ~= "kube-system"
+    local list = manifest.objects(sources.texts(name, release), { namespace = o.namespace, create_namespace = own })
     if spec.patch then
       for _, object in ipairs(list) do spec.patch(object, o) end
     end

@@ -27,27 +27,34 @@ function fields.owned(object, manager)
   return nil
 end
 
---- Elements of a list by their keys in a set of fields: calls visit(field, element of list or nil) for each "k:" and "v:".
-local function by_key(set, list, visit)
-  for field, child in pairs(set) do
+local function fits(element, kind, wanted)
+  if kind == "v" then return tables.equal(element, wanted) end
+  if type(element) ~= "table" then return false end
+  -- A key that the element leaves out has its default: the server filled it in.
+  for key, value in pairs(wanted) do
+    if element[key] ~= nil and not tables.equal(element[key], value) then return false end
+  end
+  return true
+end
+
+--- The elements of a keyed list by the fields of a set that mean them ("k:..." or "v:..."): field -> element, and the fields in the order of
+--- the list.
+local function by_field(set, list)
+  local found, order, taken = {}, {}, {}
+  for field in pairs(set) do
     local kind, text = field:match("^([kv]):(.*)$")
     if kind then
-      local wanted, found = json.decode(text), nil
-      for _, element in ipairs(type(list) == "table" and list or {}) do
-        local fits = true
-        if kind == "v" then
-          fits = tables.equal(element, wanted)
-        elseif type(element) ~= "table" then
-          fits = false
-        else
-          -- A key that the element leaves out has its default: the server filled it in.
-          for key, value in pairs(wanted) do fits = fits and (element[key] == nil or tables.equal(element[key], value)) end
+      local wanted = json.decode(text)
+      for i, element in ipairs(type(list) == "table" and list or {}) do
+        if not taken[i] and fits(element, kind, wanted) then
+          found[field], taken[i] = element, field
+          break
         end
-        if fits and not found then found = element end
       end
-      visit(child, found)
     end
   end
+  for i in ipairs(type(list) == "table" and list or {}) do order[#order + 1] = taken[i] end
+  return found, order
 end
 
 local function is_keyed(set)
@@ -58,22 +65,16 @@ local function is_keyed(set)
 end
 
 local function same(want, live, set, skip)
-  if not has_members(set) then return tables.equal(want, live) end
+  if not skip and not has_members(set) then return tables.equal(want, live) end
   if type(want) ~= "table" or type(live) ~= "table" then return false end
   if is_keyed(set) then
-    local n, fits = 0, true
-    by_key(set, want, function(_, element)
-      n = n + 1
-      fits = fits and element ~= nil
-    end)
-    if not fits or n ~= #want then return false end
+    local ours, order = by_field(set, want)
+    local theirs = by_field(set, live)
+    if #order ~= #want then return false end
     for field, child in pairs(set) do
       if field:find("^[kv]:") then
-        local one, other
-        by_key({ [field] = child }, want, function(_, element) one = element end)
-        by_key({ [field] = child }, live, function(_, element) other = element end)
-        if field:find("^k:") and not same(one, other, child) then return false end
-        if other == nil then return false end
+        if ours[field] == nil or theirs[field] == nil then return false end
+        if field:find("^k:") and not same(ours[field], theirs[field], child) then return false end
       end
     end
     return true
@@ -82,7 +83,12 @@ local function same(want, live, set, skip)
   for key, value in pairs(want) do
     if not (skip and skip[key]) then
       local child = type(key) == "string" and set["f:" .. key]
-      if not child then return false end
+      if not child then
+        -- Servers before 1.21 do not count a member that holds nothing, such as emptyDir: {}.
+        if type(value) ~= "table" or next(value) ~= nil or type(live[key]) ~= "table" then return false end
+        child, ours = {}, ours - 1
+        value = live[key]
+      end
       ours = ours + 1
       local deeper = skip == IDENTITY and key == "metadata" and IDENTITY_METADATA or nil
       if deeper or has_members(child) then
@@ -103,18 +109,11 @@ end
 --- each value is the one the cluster has. Values the server writes differently (1000m, 1) are not equal here: ask by a dry run.
 function fields.unchanged(want, live)
   local set, version = fields.owned(live)
-  if not set or version ~= want.apiVersion then return false end
-  local whole = tables.merge(set)
-  -- An object without metadata of its own has no f:metadata.
-  if not whole["f:metadata"] then whole["f:metadata"] = {} end
-  local metadata = want.metadata or {}
-  local bare = true
-  for key in pairs(metadata) do bare = bare and IDENTITY_METADATA[key] end
-  if bare and not set["f:metadata"] then
-    want = tables.merge(want)
-    want.metadata, whole["f:metadata"] = nil, nil
-  end
-  return same(want, live, whole, IDENTITY)
+  if set and version ~= want.apiVersion then return false end
+  -- Nobody is kept as the owner of an object that says nothing but who it is.
+  set = tables.merge(set or {})
+  set["f:metadata"] = set["f:metadata"] or {}
+  return same(tables.merge(want, { metadata = want.metadata or {} }), live, set, IDENTITY)
 end
 
 -- What a set of fields covers of a value.
@@ -122,9 +121,8 @@ local function covered(value, set)
   if type(value) ~= "table" or not has_members(set) then return value end
   local part = {}
   if is_keyed(set) then
-    by_key(set, value, function(child, element)
-      if element ~= nil then part[#part + 1] = covered(element, child) end
-    end)
+    local found, order = by_field(set, value)
+    for i, field in ipairs(order) do part[i] = covered(found[field], set[field]) end
     return slipway.list(part)
   end
   for field, child in pairs(set) do
@@ -134,31 +132,25 @@ local function covered(value, set)
   return part
 end
 
-local function overlay(want, live, would, now, before)
-  if want == nil or not has_members(now) or type(want) ~= "table" then
+local function overlay(want, live, would, now, before, whole)
+  if want == nil or type(want) ~= "table" or not (whole or has_members(now)) then
     if tables.equal(live, would) then return want end
     return live
   end
   live, would, before = type(live) == "table" and live or {}, type(would) == "table" and would or {}, before or {}
   local out = {}
   if is_keyed(now) then
-    for field, child in pairs(now) do
-      if field:find("^[kv]:") then
-        local one = { [field] = child }
-        local wanted, is, will
-        by_key(one, want, function(_, element) wanted = element end)
-        by_key(one, live, function(_, element) is = element end)
-        by_key(one, would, function(_, element) will = element end)
-        if is ~= nil then out[#out + 1] = overlay(wanted, is, will, child, before[field]) end
-      end
+    local wanted, order = by_field(now, want)
+    local is, will = by_field(now, live), by_field(now, would)
+    for _, field in ipairs(order) do
+      if is[field] ~= nil then out[#out + 1] = overlay(wanted[field], is[field], will[field], now[field], before[field]) end
     end
+    local gone = {}
     for field, child in pairs(before) do
-      if field:find("^[kv]:") and not now[field] then
-        by_key({ [field] = child }, live, function(_, element)
-          if element ~= nil then out[#out + 1] = covered(element, child) end
-        end)
-      end
+      if field:find("^[kv]:") and not now[field] then gone[field] = child end
     end
+    local left, left_order = by_field(gone, live)
+    for _, field in ipairs(left_order) do out[#out + 1] = covered(left[field], gone[field]) end
     return slipway.list(out)
   end
   for key, value in pairs(want) do
@@ -166,7 +158,7 @@ local function overlay(want, live, would, now, before)
     if not child then
       out[key] = value
     else
-      out[key] = overlay(value, live[key], would[key], child, before["f:" .. key])
+      out[key] = overlay(value, live[key], would[key], child, before["f:" .. key], whole and key == "metadata")
     end
   end
   for field, child in pairs(before) do
@@ -180,7 +172,7 @@ end
 --- not wanted any more are there, and everything else is as wanted. Equal to `want` when nothing changes.
 function fields.have(want, live, would)
   local now, before = fields.owned(would) or {}, fields.owned(live) or {}
-  local have = overlay(want, live, would, now, before)
+  local have = overlay(want, live, would, now, before, true)
   have.apiVersion, have.kind = want.apiVersion, want.kind
   return have
 end

@@ -1,7 +1,7 @@
 --- kube_object: one object in a cluster, by server-side apply.
 local resource = require "resource"
 local fields, names, kinds, ready, diagnosis = require "kube/fields", require "kube/names", require "kube/kinds", require "kube/ready", require "kube/diagnosis"
-local tables = require "host/lib/tables"
+local defaults, tables = require "kube/defaults", require "host/lib/tables"
 
 -- How long a kind, a namespace or a webhook that this run has just made may take to be there, in seconds.
 local PENDING = 120
@@ -259,7 +259,7 @@ local PASSED_ON = { "wait", "wait_for", "timeout", "force", "depends_on", "provi
 --- Declares an object under a name; the options are those of kube.object.
 function words.declare(name, manifest, options)
   local attributes = tables.pick(options or {}, PASSED_ON)
-  attributes.manifest, attributes.data = split_secret(manifest)
+  attributes.manifest, attributes.data = split_secret(defaults.fill(manifest))
   return object(name)(attributes)
 end
 

@@ -72,6 +72,17 @@ check(fields.unchanged(bare, { apiVersion = "v1", kind = "ConfigMap", metadata =
   { manager = "slipway", operation = "Apply", apiVersion = "v1", fieldsV1 = { ["f:data"] = { ["f:a"] = {} } } } } }, data = { a = "1" } }),
   "no metadata of its own")
 
+local space = { apiVersion = "v1", kind = "Namespace", metadata = { name = "n" } }
+local there = { apiVersion = "v1", kind = "Namespace", metadata = { name = "n", uid = "u", managedFields = slipway.list {
+  { manager = "slipway", operation = "Apply", apiVersion = "v1" } } }, status = { phase = "Active" } }
+check(fields.unchanged(space, there), "an object that says nothing but who it is")
+same(fields.have(space, there, there), space)
+
+local defaults = require "kube/defaults"
+equal(defaults.fill({ apiVersion = "v1", kind = "Service", spec = { ports = { { port = 80 }, { port = 53, protocol = "UDP" } } } }).spec.ports[1].protocol, "TCP")
+equal(defaults.fill({ apiVersion = "batch/v1", kind = "CronJob", spec = { jobTemplate = { spec = { template = { spec = {
+  containers = { { name = "a", ports = { { containerPort = 1 } } } } } } } } } }).spec.jobTemplate.spec.template.spec.containers[1].ports[1].protocol, "TCP")
+
 -- have
 
 local function after(change)
