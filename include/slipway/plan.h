@@ -70,9 +70,10 @@ struct sw_plan {
     size_t n_moved;
     const char **warnings;
     size_t n_warnings;
-    size_t count[SW_N_ACTIONS]; /* by action */
+    size_t count[SW_N_ACTIONS];        /* by action */
     const struct sw_finding *findings; /* once the policies were asked */
     size_t n_findings;
+    const struct sw_cost *cost; /* once it was estimated: cost.h */
 };
 
 /* Counts an item's action. What was read when the plan was made is nothing that changes or stays: it does not count. */

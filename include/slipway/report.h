@@ -18,6 +18,8 @@ void sw_report_plan_json(struct sw_str *out, const struct sw_plan *plan, sw_find
 void sw_report_plan_markdown(struct sw_str *out, const struct sw_plan *plan);
 /* What the policies say, one event a line, as --json has it. */
 void sw_report_findings_json(struct sw_str *out, const struct sw_plan *plan);
+/* What the plan costs, as one event, as --json has it. */
+void sw_report_cost_json(struct sw_str *out, const struct sw_plan *plan);
 /* format: "mermaid", "dot", "json". SW_EINVAL for others. */
 int sw_report_graph(struct sw_str *out, const struct sw_plan *plan, const char *format, struct sw_err *err);
 void sw_report_error(struct sw_str *out, const struct sw_err *err, const struct sw_style *style);

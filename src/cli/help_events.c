@@ -16,6 +16,8 @@ const char sw_help_events[] =
     "| `planned_change` | one for each change of the plan | `address`, `action`, `host`, `reason`, `at_apply` |\n"
     "| `plan` | the plan is made | `unchanged`, `create`, `update`, `replace`, `delete`, `forget`, `read` |\n"
     "| `warning` | something to look at | `message` |\n"
+    "| `cost` | what the plan costs, where there is a price list | `currency`, `per`, `before`, `after`, `difference`, `changes`, "
+    "`not_priced` |\n"
     "| `policy` | a policy says something of the plan | `policy`, `verdict` (warn, require_approval, deny), `address`, `message` |\n"
     "| `start` | a change begins | `address`, `action`, `host` |\n"
     "| `output` | it printed a line | `address`, `action`, `host`, `message` |\n"

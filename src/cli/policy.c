@@ -2,6 +2,8 @@
  * cannot take one of them away. Those that lie beside the inventory, or that it names, come on top. None can weaken another. */
 #include "policy.h"
 
+#include "cost.h"
+
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
@@ -68,14 +70,13 @@ static int operators(struct sw_context *context, struct files *files, struct sw_
     return rc;
 }
 
-/* A stranger's inventory names nothing outside of its directory. */
-static int check_inside(struct sw_context *context, const char *path, struct sw_err *err) {
+int sw_policy_check_inside(struct sw_context *context, const char *what, const char *path, struct sw_err *err) {
     char real[PATH_MAX];
     const char *dir = context->inventory->dir;
     size_t n = strlen(dir);
     if (!context->cli->options.untrusted || !realpath(path, real)) return 0;
     if (strncmp(real, dir, n) == 0 && (real[n] == '/' || real[n] == '\0')) return 0;
-    return sw_err_set(err, SW_EREFUSED, "'policies' of a stranger's inventory leads out of its directory: '%s'", path);
+    return sw_err_set(err, SW_EREFUSED, "'%s' of a stranger's inventory leads out of its directory: '%s'", what, path);
 }
 
 static int inventorys(struct sw_context *context, struct files *files, struct sw_err *err) {
@@ -84,7 +85,7 @@ static int inventorys(struct sw_context *context, struct files *files, struct sw
     const struct sw_value *named = sw_get(inventory->value, "policies");
     const char *beside = sw_printf(arena, "%s/policies", inventory->dir);
     struct stat st;
-    int rc = stat(beside, &st) == 0 && S_ISDIR(st.st_mode) ? check_inside(context, beside, err) : SW_ENOTFOUND;
+    int rc = stat(beside, &st) == 0 && S_ISDIR(st.st_mode) ? sw_policy_check_inside(context, "policies", beside, err) : SW_ENOTFOUND;
     if (rc == 0)
         rc = add_directory(context, beside, files, err);
     else if (rc == SW_ENOTFOUND)
@@ -94,11 +95,12 @@ static int inventorys(struct sw_context *context, struct files *files, struct sw
         char *expanded = sw_expand_home(v->s.p);
         const char *path = expanded[0] == '/' ? sw_strdup(arena, expanded) : sw_printf(arena, "%s/%s", inventory->dir, expanded);
         free(expanded);
-        rc = check_inside(context, path, err);
+        rc = sw_policy_check_inside(context, "policies", path, err);
         if (rc == 0) rc = add_path(context, path, "policies", files, err);
         if (rc) sw_err_at(err, (struct sw_pos){inventory->file, v->line, 0});
     }
-    for (size_t i = 0; rc == 0 && i < files->n; i++) rc = check_inside(context, files->v[i], err); /* a link leads out, too */
+    for (size_t i = 0; rc == 0 && i < files->n; i++)
+        rc = sw_policy_check_inside(context, "policies", files->v[i], err); /* a link leads out, too */
     return rc;
 }
 
@@ -118,7 +120,8 @@ static int ask(struct sw_context *context, const struct files *files, bool untru
 int sw_policy_ask(struct sw_context *context, struct sw_plan *plan, struct sw_err *err) {
     struct files ours = {0}, theirs = {0};
     struct sw_findings findings = {0};
-    int rc = operators(context, &ours, err);
+    int rc = sw_cost_estimate(context, plan, err);
+    if (rc == 0) rc = operators(context, &ours, err);
     if (rc == 0) rc = inventorys(context, &theirs, err);
     if (rc == 0) rc = ask(context, &ours, false, plan, &findings, err);
     if (rc == 0) rc = ask(context, &theirs, context->cli->options.untrusted, plan, &findings, err);

@@ -4,7 +4,9 @@
 
 #include "context.h"
 
-/* Asks all policies of the plan; what they say becomes plan->findings (warnings first to last as they were said). With --json each is an
+/* SW_EREFUSED for what a stranger's inventory names outside of its directory. */
+int sw_policy_check_inside(struct sw_context *context, const char *what, const char *path, struct sw_err *err);
+/* Estimates the plan's cost, then asks all policies of the plan; what they say becomes plan->findings (warnings first to last as they were said). With --json each is an
  * event. A policy that fails is an error: a plan that could not be checked is not approved. */
 int sw_policy_ask(struct sw_context *context, struct sw_plan *plan, struct sw_err *err);
 /* SW_EREFUSED, with what was said, when a policy denies the plan. */

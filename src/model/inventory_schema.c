@@ -126,6 +126,7 @@ SCHEMA(DOWNLOADS, "downloads", "Where files that are named by URL come from; sli
 
 static const struct sw_attr INVENTORY[] = {
     {"addons", SW_T_MAP, .doc = "Add-ons to install, each with its settings."},
+    {"cost", SW_T_STRING, .doc = "The price list for estimates, relative to the inventory; prices.yaml unless given."},
     {"downloads", SW_T_MAP, .object = &DOWNLOADS_SCHEMA, .doc = "Where files that are named by URL come from."},
     {"environment", SW_T_STRING, .doc = "What the cluster is for; 'production' asks for a typed confirmation."},
     {"gitops", SW_T_MAP, .doc = "The repository Argo CD takes over from: repo, path, revision."},

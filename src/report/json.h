@@ -16,6 +16,9 @@ void sw_report__json_bool(struct sw_str *out, const char *key, bool b);
 /* The members of an error object, each with its comma. */
 void sw_report__error_members(struct sw_str *out, const struct sw_err *err);
 
+/* Those of an estimate. */
+struct sw_cost;
+void sw_report__cost_members(struct sw_str *out, const struct sw_cost *cost);
 /* Those of what a policy says. */
 struct sw_finding;
 void sw_report__finding_members(struct sw_str *out, const struct sw_finding *finding);

@@ -244,6 +244,12 @@ void sw_report_plan_json(struct sw_str *out, const struct sw_plan *plan, sw_find
     sw_report__json_int(out, "serial", plan->serial);
     sw_report__json_bool(out, "destroy", plan->destroy);
     sw_report__json_bool(out, "refresh_only", plan->refresh_only);
+    if (plan->cost) {
+        sw_report__json_key(out, "cost");
+        sw_str_addc(out, '{');
+        sw_report__cost_members(out, plan->cost);
+        sw_str_addc(out, '}');
+    }
     if (plan->n_findings) {
         sw_report__json_key(out, "policies");
         sw_str_addc(out, '[');

@@ -4,6 +4,7 @@
  * backticks inside. What stands outside of fences is ours or escaped. */
 #include <string.h>
 
+#include "slipway/cost.h"
 #include "view.h"
 
 #define MAX_BYTES 60000 /* GitHub takes 65,536 characters a comment; the text around ours needs room as well */
@@ -105,6 +106,19 @@ static void add_findings(struct sw_str *out, const struct sw_plan *plan) {
     }
 }
 
+static void add_cost(struct sw_str *out, const struct sw_plan *plan) {
+    struct sw_str body = {0};
+    struct sw_view view = new_view(&body);
+    const struct sw_cost *cost = plan->cost;
+    if (!cost) return;
+    sw_str_addf(out, "\nCost per month, estimated: **%.2f -> %.2f ", cost->before, cost->after);
+    add_escaped(out, cost->currency);
+    sw_str_addz(out, "**\n");
+    sw_view__cost(&view, plan);
+    if (cost->n_changes || cost->n_gaps) add_details(out, "Cost", cost->n_changes, "change", &body);
+    sw_str_done(&body);
+}
+
 void sw_report_plan_markdown(struct sw_str *out, const struct sw_plan *plan) {
     sw_str_addz(out, "### Plan for ");
     add_escaped(out, plan->inventory ? plan->inventory : "?");
@@ -123,6 +137,7 @@ void sw_report_plan_markdown(struct sw_str *out, const struct sw_plan *plan) {
         sw_str_addz(out, i + 1 < plan->n_warnings ? "\\\n" : "\n");
     }
     add_findings(out, plan);
+    add_cost(out, plan);
     add_drift(out, plan);
     add_moved(out, plan);
     for (unsigned layer = 0; layer < SW_REPORT_LAYERS; layer++) {

@@ -1,6 +1,7 @@
 /* The plan for people. */
 #include <string.h>
 
+#include "slipway/cost.h"
 #include "view.h"
 
 bool sw_view__shown(const struct sw_view *view, const struct sw_plan_item *item) {
@@ -150,6 +151,12 @@ void sw_report_plan(struct sw_str *out, const struct sw_plan *plan, const struct
     for (unsigned layer = 0; layer < SW_REPORT_LAYERS; layer++)
         if (sw_view__layer(&view, plan, layer, true)) sw_str_addc(out, '\n');
     add_summary(out, plan, style);
+    if (plan->cost) {
+        sw_str_addc(out, '\n');
+        sw_report__paint(out, style, SW_TONE_BOLD, "Cost per month, estimated");
+        sw_str_addf(out, " (%s)\n\n", plan->cost->currency);
+        sw_view__cost(&view, plan);
+    }
     if (plan->n_findings) {
         sw_str_addc(out, '\n');
         sw_report__paint(out, style, SW_TONE_BOLD, "Policies");

@@ -24,6 +24,7 @@ void sw_view__item(struct sw_view *view, size_t indent, const struct sw_plan_ite
 void sw_view__warnings(struct sw_view *view, const struct sw_plan *plan);
 void sw_view__drift(struct sw_view *view, const struct sw_plan *plan);
 void sw_view__findings(struct sw_view *view, const struct sw_plan *plan); /* without a heading */
+void sw_view__cost(struct sw_view *view, const struct sw_plan *plan);     /* without a heading */
 void sw_view__moved(struct sw_view *view, const struct sw_plan *plan);    /* renames, without a heading */
 /* All items of a layer that are worth showing; returns how many changes that were. With `title`, a heading first. */
 size_t sw_view__layer(struct sw_view *view, const struct sw_plan *plan, unsigned layer, bool title);

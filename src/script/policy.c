@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slipway/cost.h"
 #include "slipway/file.h"
 
 enum { MAX_SOURCE = 1 << 20, MAX_FINDINGS = 1000, MAX_MESSAGE = 1000 };
@@ -48,7 +49,21 @@ static void set_flag(lua_State *L, const char *key, bool b) {
     lua_setfield(L, -2, key);
 }
 
-static void push_item(lua_State *L, const struct sw_plan_item *item) {
+static void set_number(lua_State *L, const char *key, double d) {
+    lua_pushnumber(L, d);
+    lua_setfield(L, -2, key);
+}
+
+/* [-0, +1] */
+static void push_cost(lua_State *L, const char *currency, double before, double after) {
+    lua_createtable(L, 0, 4);
+    set_text(L, "currency", currency);
+    set_number(L, "before", before);
+    set_number(L, "after", after);
+    set_number(L, "difference", after - before);
+}
+
+static void push_item(lua_State *L, const struct sw_plan_item *item, const struct sw_cost *cost) {
     const struct sw_resource *resource = item->resource;
     lua_createtable(L, 0, 14);
     set_text(L, "address", resource->address);
@@ -72,6 +87,10 @@ static void push_item(lua_State *L, const struct sw_plan_item *item) {
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     lua_setfield(L, -2, "changed");
+    const struct sw_cost_change *change = sw_cost_change_of(cost, item);
+    if (!change) return;
+    push_cost(L, cost->currency, change->before, change->after);
+    lua_setfield(L, -2, "cost");
 }
 
 /* [-0, +1] made once for all policies of a script */
@@ -84,7 +103,11 @@ static void push_plan(lua_State *L, const struct sw_policy *p) {
     set_text(L, "environment", sw_get_str(p->inventory->value, "environment", NULL));
     set_flag(L, "destroy", plan->destroy);
     set_flag(L, "refresh_only", plan->refresh_only);
-    lua_createtable(L, 0, 6);
+    if (plan->cost) {
+        push_cost(L, plan->cost->currency, plan->cost->before, plan->cost->after);
+        lua_setfield(L, -2, "cost");
+    }
+    lua_createtable(L, 0, SW_N_ACTIONS);
     for (unsigned action = SW_NOOP; action < SW_N_ACTIONS; action++) {
         lua_pushinteger(L, (lua_Integer)plan->count[action]);
         lua_setfield(L, -2, sw_action_name((enum sw_action)action));
@@ -93,7 +116,7 @@ static void push_plan(lua_State *L, const struct sw_policy *p) {
     lua_createtable(L, (int)plan->n_items, 0);
     sw_script__mark_array(L, -1);
     for (size_t i = 0; i < plan->n_items; i++) {
-        push_item(L, &plan->items[i]);
+        push_item(L, &plan->items[i], plan->cost);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     lua_setfield(L, -2, "items");

@@ -300,5 +300,93 @@ end
         site.run("plan", "--untrusted", "--no-refresh").expect(3, "leads out of its directory")
 
 
+PRICES = """
+currency: USD
+prices:
+  aws_instance:
+    - { match: { instance_type: t3.small }, hour: 0.026 }
+    - { match: { instance_type: "m5.*" }, hour: 0.1 }
+    - { month: 0.1, per: root_block_device.volume_size }
+  aws_ebs_volume:
+    - { month: 0.08, per: size }
+  aws_security_group: []
+"""
+PRICED = """
+local aws = require "cloud"
+aws.group "web" { name = "web" }
+aws.volume "data" { size = %d }
+aws.bucket "logs" { bucket = "logs" }
+aws.instance "a" { instance_type = "%s", root_block_device = { volume_size = 20 } }
+"""
+
+
+class Cost(Base):
+    def priced(self, size: int = 100, kind: str = "t3.small", **more):
+        site = self.cloud(PRICED % (size, kind), **more)
+        (site.directory / "prices.yaml").write_text(PRICES)
+        return site
+
+    def again(self, site, size: int, kind: str) -> None:
+        site.play(PRICED % (size, kind), each=False)
+
+    def test_per_change_and_in_all(self):
+        site = self.priced()
+        site.run("plan").expect(0, "Cost per month, estimated (USD)", "aws_ebs_volume.data", "0.00 ->          8.00         +8.00",
+                                "0.00 ->         20.98        +20.98", "Total", "0.00 ->         28.98        +28.98",
+                                "not priced: aws_s3_bucket (1): no price")
+        event, = site.run("plan", "--json").expect(0).events("cost")
+        self.assertEqual((event["currency"], event["before"], event["after"], event["difference"]), ("USD", 0, 28.98, 28.98))
+        self.assertEqual(event["not_priced"], [{"type": "aws_s3_bucket", "resources": 1, "why": "no price"}])
+        site.apply().expect(0)
+        self.again(site, 200, "m5.large")
+        site.run("plan", "--out", "saved").expect(0, "8.00 ->         16.00         +8.00", "20.98 ->         75.00        +54.02",
+                                                  "28.98 ->         91.00        +62.02")
+        site.run("show", "--markdown", "saved").expect(0, "**28.98 -> 91.00 USD**")
+        cost = json.loads(site.run("show", "--json", "saved").expect(0).out)["slipway"]["cost"]
+        self.assertEqual(cost["difference"], 62.02)
+        self.assertEqual([change["address"] for change in cost["changes"]], ["aws_ebs_volume.data", "aws_instance.a"])
+        site.run("plan", "--destroy").expect(0, "28.98 ->          0.00        -28.98")
+        self.again(site, 100, "t3.small")
+        site.run("plan").expect(0, "No changes", "28.98 ->         28.98          0.00")
+
+    def test_what_has_no_price_in_part(self):
+        site = self.priced(kind="c5.large")
+        site.play((PRICED % (100, "c5.large")) + 'aws.instance "b" { instance_type = "t3.small" }\n', each=False)
+        site.run("plan").expect(0, "not priced: aws_instance (1): no price for instance_type c5.large",
+                                "not priced: aws_instance (1): root_block_device.volume_size is not set", "0.00 ->         18.98        +18.98")
+
+    def test_a_policy_over_the_cost(self):
+        site = self.priced()
+        (site.directory / "policies").mkdir()
+        (site.directory / "policies/budget.lua").write_text("""
+if plan.cost and plan.cost.difference > 20 then require_approval(nil, ("%.2f %s more a month"):format(plan.cost.difference, plan.cost.currency)) end
+for _, item in ipairs(plan.items) do
+  if item.cost and item.cost.after > 20 then warn(item.address, "dear") end
+end
+""")
+        site.run("plan").expect(0, "28.98 USD more a month", "aws_instance.a: dear")
+        site.run("apply", "--yes").expect(3, "--approve budget")
+
+    def test_lists_that_are_wrong(self):
+        site = self.priced()
+        for text, words in (
+            ("currency: USD\nprices:\n  aws_instance:\n    - { hour: 1, mnth: 2 }\n", ("prices.yaml:4", "has no 'mnth'", "did you mean 'month'?")),
+            ("currency: USD\nprices: { a: [{ hour: 1, month: 2 }] }\n", ("'hour' or 'month'",)),
+            ("currency: USD\nprices: { a: [{ hour: -1 }] }\n", ("a price wanted",)),
+            ("currency: USD\nprices: { a: { hour: 1 } }\n", ("a list of rules wanted",)),
+            ("currency: USD\nprices: { a: [{ hour: 1, match: { x: { y: 1 } } }] }\n", ("a list of values",)),
+            ("prices: {}\n", ("'currency': a text wanted",)), ("- 1\n", ("a price list wanted",)), ("currency: [", ("prices.yaml",)),
+        ):
+            (site.directory / "prices.yaml").write_text(text)
+            site.run("plan").expect(1, "reading the price list", *words)
+        site.inventory(nodes=[], cost="none.yaml")
+        site.run("plan").expect(1, "none.yaml", "inventory.yaml:")
+        outside = site.directory.parent / f"{site.directory.name}-prices.yaml"
+        outside.write_text(PRICES)
+        site.inventory(nodes=[], cost=str(outside))
+        site.run("plan").expect(0, "Cost per month")
+        site.run("plan", "--untrusted", "--no-refresh").expect(3, "leads out of its directory")
+
+
 if __name__ == "__main__":
     unittest.main()
