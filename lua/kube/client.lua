@@ -86,7 +86,8 @@ return function(given, io)
   --- An error that comes before any call.
   local function own_error(class, verb, api_version, kind, namespace, name, text)
     local group = discovery.split(api_version)
-    return { class = class, reason = "NotFound", status = 404, message = text, causes = {}, verb = verb, resource = kind, group = group, namespace = namespace, name = name }
+    return { class = class, reason = "NotFound", status = 404, message = text, causes = {}, verb = verb, resource = kind, group = group,
+      namespace = namespace, name = name }
   end
 
   local function no_kind(verb, api_version, kind, namespace, name)
@@ -144,7 +145,8 @@ return function(given, io)
     return ctx.once("version", function()
       local found = client.request(nil, { path = "/version" })
       ctx.version = found.gitVersion
-      return { major = math.tointeger(tonumber(found.major:match("%d+"))), minor = math.tointeger(tonumber(found.minor:match("%d+"))), text = found.gitVersion }
+      local function number(text) return math.tointeger(tonumber(text:match("%d+"))) end
+      return { major = number(found.major), minor = number(found.minor), text = found.gitVersion }
     end)
   end
 

@@ -85,7 +85,7 @@ end
 local TRANSPORT = {
   timeout = "no answer in time",
   unreachable = "no connection to the API server, or it broke off",
-  tls = "the TLS connection failed",
+  tls = "the connection is not trusted",
   too_large = "the answer is too large",
   invalid = "the request cannot be sent",
 }
@@ -155,7 +155,8 @@ end
 function errors.hint(err, client)
   if err.class == "forbidden" and not err.starting then return forbidden_hint(err, client.user) end
   if err.class == "unauthorized" then
-    return ("the credentials of '%s' (%s) are not accepted: they may have expired; fetch a new kubeconfig, or log in anew"):format(client.user or "?", client.what)
+    return ("the credentials of '%s' (%s) are not accepted: they may have expired; fetch a new kubeconfig, or log in anew"):format(
+      client.user or "?", client.what)
   end
   if err.class == "kind" then return "its CustomResourceDefinition is not in the cluster, or has another version: apply it before" end
   if err.class == "namespace" then return "create the namespace before, or wait until the old one is gone" end
@@ -168,6 +169,7 @@ function errors.hint(err, client)
   if err.message:find("key field", 1, true) and err.message:find("default value", 1, true) then
     return "older servers want every key of such a list: of ports also 'protocol: TCP'"
   end
+  if err.transport == "tls" and client.tunnel then return "check the tunnel's host_key, user and key, and the kubeconfig's certificate-authority-data" end
   if err.transport == "tls" then return "the kubeconfig's certificate-authority-data must be that of this API server" end
   if err.transport then return "check the network, the server in the kubeconfig, and the tunnel where there is one" end
   return nil

@@ -241,14 +241,21 @@ static void fail(struct sw_http_call *call, enum sw_http_failure failure, int co
     sw_err_set(&call->response.err, code, "%s: %s", call->label, words);
 }
 
+/* What kept the tunnel from coming about, if that is it. */
+static bool tunnel_failed(struct sw_http_call *call) {
+    struct sw_err why = {0};
+    if (!call->tunnel || call->response.sent || !sw_tunnel_error(call->tunnel, call->started_ms, &why)) return false;
+    bool trust = why.code == SW_EHOSTKEY || why.code == SW_EAUTH;
+    fail(call, trust ? SW_HTTP_TLS : why.code == SW_ETIMEOUT ? SW_HTTP_TIMEOUT : SW_HTTP_UNREACHABLE, why.code, why.message);
+    if (why.hint) sw_err_hint(&call->response.err, "%s", why.hint);
+    sw_err_done(&why);
+    return true;
+}
+
 static void set_error(struct sw_http_call *call, CURLcode code) {
     struct sw_err *err = &call->response.err;
     const char *words = call->words[0] ? call->words : curl_easy_strerror(code);
-    if (code != CURLE_OK && call->tunnel && !call->response.sent && sw_tunnel_error(call->tunnel, call->started_ms, err)) {
-        sw_err_frame(err, "%s", call->label);
-        call->response.failure = err->code == SW_ETIMEOUT ? SW_HTTP_TIMEOUT : SW_HTTP_UNREACHABLE;
-        return;
-    }
+    if (code != CURLE_OK && tunnel_failed(call)) return;
     switch (code) {
     case CURLE_OK: break;
     case CURLE_OPERATION_TIMEDOUT: fail(call, SW_HTTP_TIMEOUT, SW_ETIMEOUT, "no answer in time"); break;

@@ -19,29 +19,12 @@ static char *set_blob(CURL *easy, CURLoption option, const char *pem) {
     return own;
 }
 
-static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address) {
-    (void)purpose;
-    (void)address;
-    return sw_tunnel_connect(ctx);
-}
-
-static int is_connected(void *ctx, curl_socket_t fd, curlsocktype purpose) {
-    (void)ctx;
-    (void)fd;
-    (void)purpose;
-    return CURL_SOCKOPT_ALREADY_CONNECTED;
-}
-
-/* No name is looked up. The address only keeps the connections of different tunnels apart. */
-static char *through_tunnel(struct sw_http_call *call) {
-    CURL *easy = call->easy;
-    unsigned id = sw_tunnel_id(call->tunnel);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call->tunnel);
-    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, is_connected);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)TUNNEL_CONNECT_TIMEOUT_MS); /* the SSH login is part of it */
-    return sw_xprintf("::127.%u.%u.%u:", (id >> 16) & 255, (id >> 8) & 255, id & 255);
+/* libcurl 7.88 connects a socket of ours (CURLOPT_OPENSOCKETFUNCTION) even where it is told that it is connected; so it connects to a socket
+ * of the tunnel's, and no name is looked up. */
+static void through_tunnel(struct sw_http_call *call) {
+    curl_easy_setopt(call->easy, CURLOPT_ABSTRACT_UNIX_SOCKET, sw_tunnel_name(call->tunnel));
+    curl_easy_setopt(call->easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)TUNNEL_CONNECT_TIMEOUT_MS); /* the SSH login is part of it */
 }
 
 /* The URL says the name that the certificate must have, and the connection goes to the host that the URL said. */
@@ -75,12 +58,11 @@ void sw_http__set_connection(struct sw_http_call *call, const struct sw_http_req
     char *to = from->server_name ? under_name(call, from) : NULL;
     if (from->tunnel) {
         call->tunnel = sw_tunnel_ref(from->tunnel);
-        free(to);
-        to = through_tunnel(call);
+        through_tunnel(call);
+    } else if (to) {
+        call->connect_to = curl_slist_append(NULL, to);
+        curl_easy_setopt(easy, CURLOPT_CONNECT_TO, call->connect_to);
     }
-    if (!to) return;
-    call->connect_to = curl_slist_append(NULL, to);
-    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, call->connect_to);
     free(to);
 }
 

@@ -55,8 +55,8 @@ static int tunnel(lua_State *L) {
     const char *name = sw_get_str(connection, "address", "?");
     int rc = sw_remote_options_from(connection, name, arena, &options, err);
     if (rc == SW_OK && options.transport[0] != 's') rc = sw_err_set(err, SW_EINVAL, "a tunnel goes through a machine reached over ssh");
-    if (rc != SW_OK) return lua_error(L);
-    *slot = sw_tunnel_new(&options, address, (unsigned)port);
+    if (rc == SW_OK) *slot = sw_tunnel_new(sw_script__of(L)->loop, &options, address, (unsigned)port, err);
+    if (!*slot) return lua_error(L);
     lua_settop(L, 2);
     return 1;
 }

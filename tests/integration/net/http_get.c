@@ -1,5 +1,6 @@
 /* http_get FILE [LOG]: sends the requests that a JSON list describes, all at once, and prints the answers, a JSON object a line.
  *   [{"method", "url", "headers": […], "secret_headers": […], "body", "ca_file", "timeout_ms", "max_body", "note", "cancel_after_ms",
+ *    "ca", "cert", "key", "server_name", "multiplex", "stream": true, "tunnel": {"connection": {…}, "to_port"},
  *    "then": {another request, sent from the callback}}]
  * A last element {"free_after_ms": n} frees the client with what is under way. */
 #include <stdio.h>
@@ -10,12 +11,14 @@
 #include "slipway/file.h"
 #include "slipway/http.h"
 #include "slipway/log.h"
+#include "slipway/tunnel.h"
 #include "slipway/value.h"
 
 static struct sw_arena *arena;
 static struct sw_loop *loop;
 static struct sw_http *http;
 static size_t left;
+static struct sw_tunnel *tunnel;
 static bool done;
 static uint64_t started_ms;
 
@@ -42,6 +45,31 @@ static void on_answer(void *ctx, struct sw_http_response *r) {
     if (--left == 0) done = true;
 }
 
+/* A stream's pieces, as they come. */
+static bool on_data(void *ctx, const struct sw_http_response *so_far, const char *p, size_t len) {
+    (void)ctx;
+    struct sw_pair pairs[] = {
+        {"at_ms", sw_value_int(arena, (int64_t)(sw_now_ms() - started_ms))},
+        {"data", sw_value_strn(arena, p, len)},
+        {"status", sw_value_int(arena, so_far->status)},
+    };
+    struct sw_str line = {0};
+    sw_json_write(&line, sw_value_map(arena, pairs, sizeof pairs / sizeof *pairs), SW_JSON_PLAIN);
+    puts(sw_str_z(&line));
+    sw_str_done(&line);
+    return true;
+}
+
+/* { connection, to_port }: the same one for all requests. */
+static struct sw_tunnel *tunnel_of(const struct sw_value *v) {
+    struct sw_remote_options options;
+    struct sw_err err = {0};
+    if (!v || tunnel) return v ? tunnel : NULL;
+    if (sw_remote_options_from(sw_get(v, "connection"), "n1", arena, &options, &err) != 0) abort();
+    tunnel = sw_tunnel_new(loop, &options, "127.0.0.1", (unsigned)sw_get_int(v, "to_port", 0), &err);
+    return tunnel;
+}
+
 static void on_cancel(void *ctx) {
     sw_http_cancel(ctx);
     sw_http_cancel(ctx);
@@ -65,6 +93,13 @@ static void send_one(const struct sw_value *v) {
         .ca_file = sw_get_str(v, "ca_file", NULL),
         .timeout_ms = (unsigned)sw_get_int(v, "timeout_ms", 0),
         .max_body = (size_t)sw_get_int(v, "max_body", 0),
+        .ca = sw_get_str(v, "ca", NULL),
+        .cert = sw_get_str(v, "cert", NULL),
+        .key = sw_get_str(v, "key", NULL),
+        .server_name = sw_get_str(v, "server_name", NULL),
+        .multiplex = sw_get_bool(v, "multiplex", false),
+        .tunnel = tunnel_of(sw_get(v, "tunnel")),
+        .on_data = sw_get_bool(v, "stream", false) ? on_data : NULL,
     };
     if (request.body) request.body_len = strlen(request.body);
     left++;
@@ -100,6 +135,7 @@ int main(int argc, char **argv) {
     }
     sw_loop_run(loop, &done);
     sw_http_free(http);
+    sw_tunnel_unref(tunnel);
     sw_loop_free(loop);
     sw_str_done(&file);
     sw_arena_free(arena);
