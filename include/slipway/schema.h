@@ -15,6 +15,7 @@ struct sw_attr {
     bool immutable; /* a change means replace */
     bool computed;  /* set by the world, not by the user */
     bool sensitive;
+    bool derived;                    /* follows from other attributes: shown only where it changes */
     bool write_only;                 /* shown, but not compared: another attribute (a hash) tells of its change */
     const struct sw_value *fallback; /* the default, or NULL */
     const struct sw_value *one_of;   /* LIST of allowed values, or NULL */
@@ -50,7 +51,7 @@ struct sw_attr_diff {
 /* What would change: every attribute of `after` (the desired map) that is not write_only and differs from `before`.
  * Within attributes that have an `object` shape, too, only what `after` sets is compared.
  * Attributes the user did not set (absent in `after`) and computed ones are not compared. UNKNOWN in `after` counts as a change.
- * `before` NULL: everything in `after` (create). When anything differs, write_only attributes that differ are appended for display.
+ * `before` NULL: everything in `after` that is not derived (create). When anything differs, write_only attributes that differ are appended for display.
  * ignore: names not to compare, NULL-terminated, or NULL. Returns the number of diffs; *ret is in the arena. */
 size_t sw_schema_diff(const struct sw_schema *schema, const struct sw_value *before, const struct sw_value *after,
                       const char *const *ignore, struct sw_arena *arena, struct sw_attr_diff **ret);

@@ -210,13 +210,13 @@ local object = resource "kube_object" {
   schema = {
     manifest = { "map", required = true, doc = "the object: apiVersion, kind, metadata, spec, ..." },
     data = { "map", sensitive = true, doc = "of a Secret: its data, in base64" },
-    object = { "string", immutable = true, doc = "which object it is; follows from the manifest" },
-    owner = { "string", doc = "who owns the manifest's fields; follows from the manifest" },
+    object = { "string", immutable = true, derived = true, doc = "which object it is; follows from the manifest" },
+    owner = { "string", derived = true, doc = "who owns the manifest's fields; follows from the manifest" },
     wait = { "bool", default = true, write_only = true, doc = "wait until it is ready, where its kind has a notion of that" },
     wait_for = { "string", write_only = true, doc = "a condition of its status to wait for" },
     timeout = { "int", default = 300, write_only = true, doc = "seconds to wait" },
     force = { "bool", default = false, write_only = true, doc = "take fields from other owners" },
-    ready = { "bool", doc = "whether it does what it is for; follows from wait" },
+    ready = { "bool", derived = true, doc = "whether it does what it is for; follows from wait" },
     uid = { "string", computed = true, doc = "the cluster's own id of it" },
   },
 

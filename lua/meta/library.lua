@@ -11,6 +11,7 @@
 ---@field immutable? boolean a change means replace
 ---@field computed? boolean set by the world, not compared
 ---@field sensitive? boolean
+---@field derived? boolean follows from other attributes: shown only where it changes
 ---@field write_only? boolean shown, not compared
 ---@field one_of? any[]
 ---@field doc? string

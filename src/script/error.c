@@ -65,18 +65,23 @@ static const struct sw_source *source_of(lua_State *L, const lua_Debug *ar) {
     return ar->source ? sw_map_find(&sw_script__of(L)->sources, ar->source) : NULL;
 }
 
-bool sw_script__where(lua_State *L, int level, struct sw_pos *ret) {
+static bool find_place(lua_State *L, int level, bool library, struct sw_pos *ret) {
     lua_Debug ar;
     bool found = false;
     for (int i = level; lua_getstack(L, i, &ar); i++) {
         lua_getinfo(L, "Sl", &ar);
         const struct sw_source *source = source_of(L, &ar);
         if (!source || ar.currentline < 1) continue;
-        if (!found || source->origin != SW_FROM_LIBRARY) *ret = (struct sw_pos){source->file, (unsigned)ar.currentline, 0};
-        found = true;
-        if (source->origin != SW_FROM_LIBRARY) return true;
+        bool theirs = source->origin != SW_FROM_LIBRARY;
+        if (theirs || (library && !found)) *ret = (struct sw_pos){source->file, (unsigned)ar.currentline, 0};
+        found = found || theirs || library;
+        if (theirs) return true;
     }
     return found;
+}
+
+bool sw_script__where(lua_State *L, int level, struct sw_pos *ret) {
+    return find_place(L, level, true, ret);
 }
 
 enum sw_origin sw_script__caller(lua_State *L) {
@@ -107,8 +112,8 @@ void sw_script__error_seal(lua_State *L, lua_State *thread, int level) {
     struct sw_pos pos = {0};
     int value = lua_absindex(L, -1);
     struct sw_err *e = sw_script__error_get(L, value);
-    if (e) { /* raised on purpose: the place is the playbook's, the words are its own */
-        if (!e->file && sw_script__where(thread, level, &pos)) sw_err_at(e, pos);
+    if (e) { /* raised on purpose: the place is the playbook's (a line of the library says nothing to people), the words are its own */
+        if (!e->file && find_place(thread, level, false, &pos)) sw_err_at(e, pos);
         lua_pushvalue(L, value);
         return;
     }

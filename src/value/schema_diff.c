@@ -48,7 +48,7 @@ size_t sw_schema_diff(const struct sw_schema *schema, const struct sw_value *bef
             const struct sw_attr *attr = schema ? sw_schema_find(schema, name) : NULL;
             if ((attr && attr->write_only) != (shown == 1)) continue;
             if (before && ((attr && attr->computed) || is_ignored(ignore, name) || !sw_attr_differs(attr, have, want))) continue;
-            if (!before && sw_is_nil(want)) continue;
+            if (!before && (sw_is_nil(want) || (attr && attr->derived))) continue;
             diffs[n++] = (struct sw_attr_diff){name, attr, have, want, before && attr && attr->immutable && !shown};
         }
     }
