@@ -76,6 +76,10 @@ struct sw_plan {
     const struct sw_cost *cost; /* once it was estimated: cost.h */
 };
 
+/* The old self of something that was created anew, until it is removed, has the address and name "aws_lb.x (deposed 1a2b3c4d)". Gives the length of
+ * what it was called before that; 0 = it is no such name. *ret_key (or NULL) is where the eight digits begin. */
+size_t sw_plan_deposed(const char *name, const char **ret_key);
+
 /* Counts an item's action. What was read when the plan was made is nothing that changes or stays: it does not count. */
 void sw_plan_count(struct sw_plan *plan, const struct sw_plan_item *item);
 bool sw_plan_is_empty(const struct sw_plan *plan); /* nothing but NOOPs */

@@ -121,7 +121,8 @@ static bool may_act(struct apply *app) {
     if (app->reads_running) return false;
     if (!app->checked) {
         app->checked = true;
-        if (!app_check(app)) app->stopping = true;
+        app->refused = !app_check(app);
+        app->stopping = app->stopping || app->refused;
     }
     return true;
 }
@@ -204,7 +205,7 @@ static int walk(struct apply *app, struct sw_err *err) {
     app_check_start(app);
     app_pump(app);
     sw_loop_run(engine->loop, &app->idle);
-    if ((rc = save_hosts(app, err)) == 0) rc = save_outputs(app, err);
+    if (!app->refused && (rc = save_hosts(app, err)) == 0) rc = save_outputs(app, err);
     return rc;
 }
 

@@ -98,7 +98,7 @@ struct apply {
     struct eng_read *reads; /* of API items, before anything acts */
     size_t n_reads, reads_running;
     const struct sw_value **fresh; /* of a data source, by item: what it finds now; NULL = not asked */
-    bool checked;
+    bool checked, refused;         /* the plan is stale */
     struct {
         uint32_t *v;
         size_t n, cap;

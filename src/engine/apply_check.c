@@ -76,6 +76,11 @@ static void mark_used(const char *address, const char *path, void *ctx) {
     if (it && it->plan->resource->data && it->plan->action == SW_NOOP) app->fresh[app_node(app, it)] = &SW_UNKNOWN_VALUE;
 }
 
+/* What goes needs nothing any more. */
+static bool asks_data(enum sw_action action) {
+    return action == SW_READ || (eng_acts(action) && action != SW_DELETE);
+}
+
 static bool asks(const struct apply *app, size_t i) {
     const struct app_item *it = &app->items[i];
     if (it->host || it->plan->resource->ephemeral) return false;
@@ -87,20 +92,18 @@ static void start_api_reads(struct apply *app) {
     struct sw_arena *arena = app->engine->arena;
     size_t n = app->plan->n_items;
     struct sw_map by_key = {0};
-    size_t *count = sw_new_n(arena, size_t, n + 1), *reader = sw_new_n(arena, size_t, n + 1);
+    size_t *count = sw_new_n(arena, size_t, n + 1), **reader = sw_new_n(arena, size_t *, n + 1); /* items of each read; each item's read */
     /* What a data source found matters where something that acts uses it. */
     for (size_t i = 0; i < n; i++)
-        if (eng_acts(app->items[i].plan->action) || app->items[i].plan->action == SW_READ)
-            sw_value_each_ref(app->items[i].plan->resource->desired, mark_used, app);
+        if (asks_data(app->items[i].plan->action)) sw_value_each_ref(app->items[i].plan->resource->desired, mark_used, app);
     for (size_t i = 0; i < n; i++) {
         if (!asks(app, i)) continue;
         const char *alias;
         eng_provider(app->plan->providers, app->items[i].plan->resource, app->items[i].type, &alias);
         const char *key = sw_printf(arena, "%s %s", alias, app->items[i].type->name);
-        size_t at = (size_t)(uintptr_t)sw_map_find(&by_key, key);
-        if (!at) sw_map_set(&by_key, key, (void *)(uintptr_t)(at = ++app->n_reads));
-        reader[i] = at;
-        count[at - 1]++;
+        reader[i] = sw_map_find(&by_key, key);
+        if (!reader[i]) sw_map_set(&by_key, key, reader[i] = &count[app->n_reads++]);
+        ++*reader[i];
     }
     sw_map_done(&by_key);
     app->reads = sw_new_n(arena, struct eng_read, app->n_reads + 1);
@@ -108,13 +111,13 @@ static void start_api_reads(struct apply *app) {
         struct app_item *it = &app->items[i];
         const struct sw_resource *resource = it->plan->resource;
         if (!reader[i]) continue;
-        struct eng_read *read = &app->reads[reader[i] - 1];
+        struct eng_read *read = &app->reads[reader[i] - count];
         const struct app_item *old = it->half ? it->half : it;
         if (!read->n) {
             *read = (struct eng_read){.engine = app->engine, .type = it->type, .done = api_read, .ctx = app};
             read->provider = sw_value_resolve(arena, eng_provider(app->plan->providers, resource, it->type, NULL), app_lookup, app);
-            read->items = sw_new_n(arena, struct sw_item, count[reader[i] - 1]);
-            read->types = sw_new_n(arena, const struct sw_type *, count[reader[i] - 1]);
+            read->items = sw_new_n(arena, struct sw_item, *reader[i]);
+            read->types = sw_new_n(arena, const struct sw_type *, *reader[i]);
         }
         const struct sw_value *desired = it->plan->action == SW_DELETE ? NULL : it->plan->after;
         if (resource->data) desired = sw_value_resolve(arena, resource->desired, app_lookup, app);
@@ -159,7 +162,7 @@ bool app_check(struct apply *app) {
     size_t n = 0;
     for (size_t i = 0; i < app->plan->n_items; i++) {
         struct app_item *it = &app->items[i];
-        if (eng_acts(it->plan->action) && it->stage == APP_WAITS)
+        if (asks_data(it->plan->action) && it->stage == APP_WAITS)
             sw_value_each_ref(it->plan->resource->desired, compare_data, &(struct uses){app, it});
         if (!it->stale) continue;
         n++;

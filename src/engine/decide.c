@@ -78,9 +78,9 @@ static int decide_removal(struct eng_plan *p, struct eng_item *it, struct sw_err
     } else if ((p->options->no_refresh && !it->open) || plan->at_apply || it->have) {
         plan->action = SW_DELETE;
         plan->before = plan->before ? plan->before : plan->prior;
-        plan->reason = p->options->destroy                    ? NULL
-                       : eng_deposed(plan->resource->address) ? "left over from a replacement"
-                                                              : "not in the playbook any more";
+        plan->reason = p->options->destroy                              ? NULL
+                       : sw_plan_deposed(plan->resource->address, NULL) ? "left over from a replacement"
+                                                                        : "not in the playbook any more";
         return protect(it, "destroyed", err);
     } else {
         plan->reason = "gone already";

@@ -23,13 +23,9 @@ struct gates {
 struct build {
     const struct sw_plan *plan;
     struct eng_nodes *nodes;
-    struct sw_map by_address; /* of what is replaced or created in an API: address -> index + 1, as a pointer */
+    struct sw_map by_address; /* of what is replaced or created in an API: address -> struct sw_plan_item */
     struct gates *gates;      /* by item: creations that come before its removal */
 };
-
-static size_t at(const struct build *b, const char *address) {
-    return (size_t)(uintptr_t)sw_map_find(&b->by_address, address);
-}
 
 static void add_gate(struct build *b, size_t d, uint32_t creation) {
     struct gates *gates = &b->gates[d];
@@ -59,12 +55,13 @@ static void add_dependent(struct build *b, size_t d, size_t base) {
 
 static void add_dependents(struct build *b, size_t d, const char **addresses) {
     for (size_t k = 0; addresses && addresses[k]; k++) {
-        size_t base = at(b, addresses[k]);
-        if (!base || base - 1 == d) continue;
-        if (eng_is_split(&b->plan->items[base - 1]))
-            add_dependent(b, d, base - 1);
+        const struct sw_plan_item *item = sw_map_find(&b->by_address, addresses[k]);
+        size_t base = item ? (size_t)(item - b->plan->items) : d;
+        if (base == d) continue;
+        if (eng_is_split(item))
+            add_dependent(b, d, base);
         else if (b->nodes->removal[d] != ENG_NO_NODE)
-            add_gate(b, d, (uint32_t)base - 1);
+            add_gate(b, d, (uint32_t)base);
     }
 }
 
@@ -84,6 +81,34 @@ static void add_edges(struct build *b) {
         add_dependents(b, i, item->resource->depends);
         add_dependents(b, i, item->built_on);
     }
+}
+
+struct machine {
+    struct build *b;
+    const struct sw_plan_item *found;
+};
+
+static void is_machine(const char *address, const char *path, void *ctx) {
+    struct machine *m = ctx;
+    (void)path;
+    const struct sw_plan_item *item = sw_map_find(&m->b->by_address, address);
+    if (item && eng_is_split(item) && item->create_first) m->found = item;
+}
+
+/* A new machine is made ready before the old one goes. */
+static void add_machines(struct build *b) {
+    struct sw_map machines = {0}; /* host -> struct sw_plan_item */
+    for (size_t i = 0; b->by_address.n && i < b->plan->n_hosts; i++) {
+        struct machine m = {b, NULL};
+        if (b->plan->hosts[i]->connection) sw_value_each_ref(b->plan->hosts[i]->connection, is_machine, &m);
+        if (m.found) sw_map_set(&machines, b->plan->hosts[i]->name, (void *)m.found);
+    }
+    for (size_t i = 0; machines.n && i < b->plan->n_items; i++) {
+        const char *host = b->plan->items[i].resource->host;
+        const struct sw_plan_item *machine = host ? sw_map_find(&machines, host) : NULL;
+        if (machine) sw_graph_edge(b->nodes->graph, b->nodes->removal[machine - b->plan->items], i);
+    }
+    sw_map_done(&machines);
 }
 
 static const char *label(size_t i, void *ctx) {
@@ -107,13 +132,14 @@ int eng_nodes_build(struct sw_arena *arena, const struct sw_plan *plan, struct e
         ret->removal[i] = ENG_NO_NODE;
         bool splits = eng_is_split(&plan->items[i]);
         if (split && !plan->items[i].resource->host && (splits || plan->items[i].action == SW_CREATE))
-            sw_map_set(&b.by_address, plan->items[i].resource->address, (void *)(uintptr_t)(i + 1));
+            sw_map_set(&b.by_address, plan->items[i].resource->address, &plan->items[i]);
         if (!splits) continue;
         ret->removal[i] = (uint32_t)next;
         ret->item[next++] = (uint32_t)i;
     }
     b.gates = sw_xcalloc(plan->n_items + 1, sizeof *b.gates);
     add_edges(&b);
+    add_machines(&b);
     for (size_t i = 0; i < plan->n_items; i++) sw_vec_done(&b.gates[i]);
     free(b.gates);
     sw_graph_seal(ret->graph);

@@ -166,9 +166,6 @@ void eng_nodes_done(struct eng_nodes *nodes);
 void eng_create_first(struct sw_plan *plan);
 
 /* record.c: what the state is told. */
-/* The old self of something that was created anew, until it is removed: "aws_lb.x (deposed 1a2b3c4d)". Gives the length of what it was before
- * that, 0 = it is no such name. */
-size_t eng_deposed(const char *name);
 /* A state's view of a resource after it was made. */
 struct sw_state_resource eng_record(const struct sw_resource *resource, const struct sw_value *attributes, const char *status);
 /* The attributes of something whose creation has begun. */

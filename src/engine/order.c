@@ -61,7 +61,10 @@ static void leaving_base(const char *address, const char *path, void *ctx) {
     (void)path;
     const struct edges *e = ctx;
     const struct eng_item *base = eng_find(e->p, address);
-    if (base && !base->declared && base != &e->p->items[e->from]) edge(e, index_of(e->p, base), e->from);
+    if (!base || base == &e->p->items[e->from]) return;
+    if (!base->declared) edge(e, index_of(e->p, base), e->from);
+    /* What a data source found stands for what it looked at. */
+    for (const char **d = base->plan.resource->data ? base->plan.resource->depends : NULL; d && *d; d++) leaving_base(*d, NULL, ctx);
 }
 
 static void leaving_bases(struct edges *e, const char **depends) {
@@ -89,7 +92,7 @@ static void add_deposed(struct edges *e) {
     struct sw_map by_address = {0};
     for (size_t i = 0; i < p->n_items; i++) {
         struct eng_item *it = &p->items[i];
-        size_t len = it->recorded && !it->declared ? eng_deposed(it->recorded->address) : 0;
+        size_t len = it->recorded && !it->declared ? sw_plan_deposed(it->recorded->address, NULL) : 0;
         if (!len) continue;
         const char *address = sw_strndup(p->engine->arena, it->recorded->address, len);
         it->next_deposed = sw_map_set(&by_address, address, it);

@@ -19,12 +19,6 @@ struct sw_state_resource eng_record(const struct sw_resource *resource, const st
     };
 }
 
-size_t eng_deposed(const char *name) {
-    static const char mark[] = " (deposed ";
-    const char *at = strstr(name, mark);
-    return at && name[strlen(name) - 1] == ')' ? (size_t)(at - name) : 0;
-}
-
 /* Library types note in `created` that slipway made the thing, so that it may be removed. What a create left behind before it could say so is ours, too. */
 const struct sw_value *eng_begun(struct sw_engine *engine, const char *type_name, const struct sw_value *desired) {
     const struct sw_type *type = engine->types->find(engine->types->ctx, type_name);

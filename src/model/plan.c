@@ -1,5 +1,7 @@
 #include "slipway/plan.h"
 
+#include <string.h>
+
 #include "slipway/str.h"
 
 static const struct {
@@ -14,6 +16,14 @@ const char *sw_action_name(enum sw_action action) {
 }
 const char *sw_action_sign(enum sw_action action) {
     return actions[action].sign;
+}
+
+size_t sw_plan_deposed(const char *name, const char **ret_key) {
+    static const char mark[] = " (deposed ";
+    size_t len = strlen(name), tail = sizeof mark - 1 + 8 + 1;
+    if (len <= tail || name[len - 1] != ')' || strncmp(name + len - tail, mark, sizeof mark - 1) != 0) return 0;
+    if (ret_key) *ret_key = name + len - 9;
+    return len - tail;
 }
 
 void sw_plan_count(struct sw_plan *plan, const struct sw_plan_item *item) {

@@ -3,6 +3,7 @@
  * A name that is an identifier stays as it is: aws_vpc.main. Any other becomes an index beside a name made of it:
  * aws_route53_record.api_example_org["api.example.org"]. What is on a host lies in a module of that host's:
  * module.host["n1"].file._etc_hosts["/etc/hosts"]. Both ways the address is legal, unique, and says the name back. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "plan_json.h"
@@ -80,7 +81,13 @@ static void add_provider(struct sw_str *out, const struct sw_resource *resource)
     sw_str_addf(out, "slipway/%.*s", resource->host ? 4 : (int)strcspn(type, "_"), resource->host ? "host" : type);
 }
 
-void plan_json__identity(struct sw_str *out, const struct sw_resource *resource) {
+void plan_json__identity(struct sw_str *out, const struct sw_resource *given) {
+    const char *key = NULL;
+    struct sw_resource bare = *given;
+    const struct sw_resource *resource = &bare;
+    size_t len = sw_plan_deposed(given->name, &key);
+    char *name = len ? sw_xprintf("%.*s", (int)len, given->name) : NULL;
+    if (name) bare.name = name;
     struct sw_str text = {0};
     add_address(&text, resource, true);
     add_text(out, "address", &text);
@@ -95,7 +102,12 @@ void plan_json__identity(struct sw_str *out, const struct sw_resource *resource)
     if (!is_identifier(resource->name)) sw_report__json_str(out, "index", resource->name);
     add_provider(&text, resource);
     add_text(out, "provider_name", &text);
+    if (key) {
+        sw_report__json_key(out, "deposed");
+        sw_report__json_text(out, key, 8);
+    }
     sw_str_done(&text);
+    free(name);
 }
 
 /* ---- configuration ---- */

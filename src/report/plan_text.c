@@ -31,13 +31,13 @@ static void add_note(struct sw_view *view, const struct sw_plan_item *item) {
 
 void sw_view__item(struct sw_view *view, size_t indent, const struct sw_plan_item *item, bool local) {
     const char *name = local ? sw_report__local_name(item->resource) : item->resource->address;
-    const char *sign = sw_action_sign(item->action);
+    const char *sign = item->create_first ? "+/-" : sw_action_sign(item->action);
     if (view->fenced) {
         static const char marks[] = {[SW_NOOP] = ' ',   [SW_CREATE] = '+', [SW_UPDATE] = '!', [SW_REPLACE] = '!',
                                      [SW_DELETE] = '-', [SW_FORGET] = ' ', [SW_READ] = ' '};
         sw_str_addc(view->out, marks[item->action]);
         sw_report__spaces(view->out, indent + 1);
-        if (item->action == SW_REPLACE) sw_str_addz(view->out, "-/+ ");
+        if (item->action == SW_REPLACE) sw_str_addf(view->out, "%s ", sign);
     } else {
         /* "-/+" stands two columns further left, so that all names begin in one column. */
         size_t width = strlen(sign);

@@ -103,6 +103,44 @@ class Api(Case):
         self.put(site, "old", note="two", more="which nobody uses")
         site.run("apply", "p").expect(0, "1 done")
 
+    INNER = ('local a = shelf.box "a" { label = "a" }\nlocal f = shelf.find "a" { label = "a", depends_on = { a } }\n'
+             'provider "inside" { name = "shelf", api = inv.provider.api, dir = f.note }\n'
+             'local x = shelf.box "x" { label = "x", provider = "inside" }\nshelf.box "y" { label = "y", base = x.id, provider = "inside" }')
+
+    def test_a_provider_that_is_known_late(self):
+        site = self.cloud(self.INNER)
+        site.run("plan").expect(0, "+ shelf_box.y", "3 to create", "(checked at apply)")
+        site.apply().expect(0, "3 done")
+        inside = site.world / "inside-b1"
+        self.assertEqual(len(list(inside.glob("box-*"))), 2)
+        self.settled(site)
+        self.says(site, self.INNER.replace('label = "y"', 'label = "z"')).run("plan").expect(0, "1 to change, 0 to replace", without=("known after apply",))
+        site.apply().expect(0, "1 done")
+        site.run("destroy", "--yes").expect(0, "3 done")
+        self.assertEqual(list(inside.glob("box-*")) + list(site.world.glob("box-*")), [])
+        self.assertEqual(site.addresses(), [])
+
+    def test_a_provider_that_is_known_late_and_a_crash(self):
+        for n in (1, 2, 3, 4):
+            with self.subTest(killed_at=n):
+                site = self.cloud(self.INNER)
+                inside = site.world / "inside-b1"
+                site.apply("--target", "shelf_box.a").expect(0)
+                (inside / "kill").write_text(str(n))
+                self.assertEqual(site.apply().code, -9)
+                site.apply().expect(0)
+                self.assertEqual(len(list(inside.glob("box-*"))), 2)
+                self.settled(site)
+                (inside / "kill").write_text(str(n))
+                self.assertEqual(site.run("destroy", "--yes").code, -9)
+                site.run("destroy", "--yes").expect(0)
+                self.assertEqual(list(inside.glob("box-*")) + list(site.world.glob("box-*")), [])
+
+    def test_a_provider_that_is_not_declared_any_more(self):
+        site = self.cloud(self.INNER)
+        site.apply().expect(0)
+        self.says(site, 'shelf.box "a" { label = "a" }').run("plan").expect(1, "provider 'inside'", "declare it until its resources are gone")
+
     # ---- saved plans
 
     def test_a_stale_plan_does_nothing_at_all(self):

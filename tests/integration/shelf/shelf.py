@@ -77,6 +77,8 @@ def create(where: Path, box: dict) -> dict:
     number = int(serial.read_text()) + 1 if serial.exists() else 1
     serial.write_text(str(number))
     made = {name: value for name, value in box.items() if value is not None} | {"id": f"b{number}"}
+    made["note"] = str(where / f"inside-{made['id']}")  # a shelf of its own
+    Path(made["note"]).mkdir()
     if made.get("bare"):
         made["label"] = "?"
     save(where, made)
@@ -103,6 +105,8 @@ def delete(where: Path, wanted: dict) -> dict:
         if wanted["id"] in (other.get("base"), other.get("link")):
             fail(f"box {wanted['id']} cannot be removed: {other['id']} ({other['label']}) holds on to it")
     box = json.loads(path.read_text())
+    if "note" in box and Path(box["note"]).is_dir() and boxes(Path(box["note"])):
+        fail(f"box {box['id']} cannot be removed: it is not empty")
     path.unlink()
     return box
 
