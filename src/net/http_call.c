@@ -315,8 +315,9 @@ void sw_http_each_header(const struct sw_str *headers, void (*fn)(void *ctx, con
         newline = memchr(line, '\n', (size_t)(end - line));
         if (!newline) newline = end;
         const char *colon = memchr(line, ':', (size_t)(newline - line));
-        size_t n = colon ? (size_t)(colon - line) : 0;
-        if (n >= sizeof name || !is_token(line, n)) continue; /* the status line, the empty line, nonsense */
+        if (!colon) continue; /* the status line, the empty line */
+        size_t n = (size_t)(colon - line);
+        if (n >= sizeof name || !is_token(line, n)) continue;
         for (size_t i = 0; i < n; i++) name[i] = (char)tolower((unsigned char)line[i]);
         name[n] = '\0';
         const char *from = colon + 1, *to = newline;

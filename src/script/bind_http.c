@@ -197,7 +197,7 @@ static void sign(lua_State *L, struct web_call *call, struct sw_tasks *tasks, st
         .key = text_field(L, table, "key", true, NULL),
         .secret = text_field(L, table, "secret", true, NULL),
         .token = text_field(L, table, "token", true, NULL),
-        .time = (int64_t)number_field(L, table, "time", 0, 253402300799, (lua_Number)(sw_wall_ms() / 1000)),
+        .time = (int64_t)number_field(L, table, "time", 0, 253402300799, (lua_Number)sw_wall_ms() / 1000),
     };
     lua_getfield(L, table, "s3");
     with.raw_path = with.body_hash = lua_toboolean(L, -1);

@@ -190,8 +190,14 @@ void sw_script__tasks_done(struct sw_script *s) {
         await->fiber = NULL;
         await->cancel(await);
     }
-    while (all->fibers) drop_fiber(all->fibers);
-    while (all->first) drop_task(all->first);
+    for (struct sw_fiber *fiber = all->fibers, *next; fiber; fiber = next) {
+        next = fiber->next;
+        drop_fiber(fiber);
+    }
+    for (struct sw_task *task = all->first, *next; task; task = next) {
+        next = task->next;
+        drop_task(task);
+    }
     sw_script__http_done(all);
     all->script = NULL;
     s->tasks = NULL;

@@ -160,7 +160,7 @@ int sw_xml_read(struct sw_arena *arena, const char *text, size_t len, const char
                 const char **ret_name, struct sw_err *err) {
     struct reader r = {.arena = arena, .lists = lists, .err = err};
     int rc = parse(&r, text, len);
-    if (rc == SW_OK) {
+    if (rc == SW_OK && r.done.v) { /* the root is there: else it is no XML */
         *ret = r.done.v[0].value;
         if (ret_name) *ret_name = r.done.v[0].key;
     }

@@ -54,10 +54,10 @@ static const char PROBE[] =
 
     "function cases.all(io)\n"
     "  local from = io.now()\n"
-    "  local r = io.all { function() io.sleep(0.2) return 'a', 'dropped' end, function() io.sleep(0.1) return 'b' end, function() end, "
+    "  local r = io.all { function() io.sleep(0.8) return 'a', 'dropped' end, function() io.sleep(0.7) return 'b' end, function() end, "
     "function() "
     "return false end }\n"
-    "  took(io, from, 0.2, 0.29)\n"
+    "  took(io, from, 0.8, 1.4)\n"
     "  assert(r[1] == 'a' and r[2] == 'b' and r[3] == nil and r[4] == false)\n"
     "  assert(#io.all {} == 0)\n"
     "  local inner = io.all { function() return io.all { function() io.sleep(0.01) return 1 end, function() return 2 end } end }\n"
