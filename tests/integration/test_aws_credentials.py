@@ -54,6 +54,24 @@ class Sources(Account):
         self.credentials("[default]\naws_access_key_id = A\naws_secret_access_key file/SECRET\n")
         self.apply().expect(1, ".aws/credentials:3", "KEY = VALUE wanted")
 
+    def test_file_that_is_renewed(self) -> None:
+        """Another program writes fresh keys into the file while slipway works."""
+        old, keys = self.double.new_keys("user/file")
+        new, fresh = self.double.new_keys("user/file")
+        line = "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n"
+        self.credentials(line.format(old, keys.secret, keys.token))
+        keys.expires = time.time() - 1
+        # The refusal comes late enough for the file to be there: it is written when the first call arrives.
+        act = self.double.verify
+
+        def verify(*arguments):
+            self.credentials(line.format(new, fresh.secret, fresh.token))
+            return act(*arguments)
+
+        self.double.verify = verify
+        self.apply().expect(0)
+        self.assertEqual(self.double.count("CreateVpc"), 2)
+
     def test_roles_in_a_chain(self) -> None:
         self.user()
         self.double.roles = {OTHER: Role({"user/somebody"}), ROLE: Role({"assumed-role/other"}, external_id="ext")}

@@ -482,5 +482,6 @@ for text, wanted in pairs {
   local config = testing.user("return " .. text)
   raises(function() require "aws/provider/config".check(config, "the provider 'aws'") end, wanted)
 end
+raises(function() client(function() end, { region = "us-iso-east-1" }) end, "in a partition that is not supported")
 raises(function() client(function() end, { name = "aws" }, { AWS_EC2_METADATA_DISABLED = "true" }) end,
   "no AWS region is set %(AWS_EC2_METADATA_DISABLED is set%)")

@@ -70,13 +70,15 @@ function files.profile(ctx, name, optional)
   return { config = config or {}, credentials = keys or {} }
 end
 
---- Gives ctx `files()`, `profile()` (settings of the profile in use), `profile_name` and `profile_asked` (somebody named it).
+--- Gives ctx `files()`, `reload()`, `profile()` (settings of the profile in use), `profile_name` and `profile_asked` (somebody named it).
 function files.attach(ctx)
   local found, settings
   function ctx.files()
     found = found or load(ctx)
     return found
   end
+  --- What was read is read anew: somebody may have logged in since.
+  function ctx.reload() found, settings = nil, nil end
   ctx.profile_asked = ctx.config.profile or ctx.env "AWS_PROFILE" or ctx.env "AWS_DEFAULT_PROFILE"
   ctx.profile_name = ctx.profile_asked or "default"
   function ctx.profile()

@@ -138,7 +138,10 @@ end
 function credentials.keys(ctx)
   local config = ctx.config
   ctx.bases = {}
+  local looked = false
   local base = kept(ctx, function()
+    if looked then ctx.reload() end
+    looked = true
     if config.access_key ~= nil then return shape.checked("the provider's configuration", config.access_key, config.secret_key, config.token) end
     return look(ctx)
   end)

@@ -23,10 +23,16 @@ local XML = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" 
 
 --- What all calls of a client share.
 local function context(config, io)
-  local ctx = { io = io, config = config, clock = clock.new(io), budget = retry.budget(), env = io.env }
+  local ctx = { io = io, config = config, clock = clock.new(io), budget = retry.budget() }
+  --- An empty variable is none.
+  function ctx.env(name, hidden)
+    local value = io.env(name, hidden)
+    if value ~= nil and #value > 0 then return value end
+    return nil
+  end
   files.attach(ctx)
-  ctx.ca_file = config.ca_bundle or io.env "AWS_CA_BUNDLE" or ctx.profile().ca_bundle
-  local attempts = config.max_attempts or io.env "AWS_MAX_ATTEMPTS" or ctx.profile().max_attempts
+  ctx.ca_file = config.ca_bundle or ctx.env "AWS_CA_BUNDLE" or ctx.profile().ca_bundle
+  local attempts = config.max_attempts or ctx.env "AWS_MAX_ATTEMPTS" or ctx.profile().max_attempts
   ctx.attempts = attempts and math.tointeger(tonumber(attempts)) or nil
   local cache = share.cache(io)
   ctx.once, ctx.changed = cache.once, cache.forget

@@ -7,6 +7,7 @@ function region.find(ctx)
   local found = ctx.config.region or ctx.env "AWS_REGION" or ctx.env "AWS_DEFAULT_REGION" or ctx.profile().region
   if found and found ~= "" then
     if not found:find("^[a-z][a-z]%-[a-z-]+%-%d+$") then fail(("'%s' is no AWS region"):format(found), "it looks like eu-west-1") end
+    if found:find("%-iso") then fail(("the region '%s' is in a partition that is not supported"):format(found)) end
     return found
   end
   local own, why = imds.region(ctx)
