@@ -52,6 +52,7 @@ const struct sw_value *sw_engine_outputs(const struct sw_plan *plan, struct sw_a
 
 struct sw_apply_result {
     size_t done, failed, skipped, unchanged;
+    uint64_t elapsed_ms, critical_ms; /* of the run; of the longest chain in it */
     bool cancelled;
 };
 /* Runs a plan and nothing else. The state is right whatever happens. SW_EREMOTE when something failed; SW_ECONFLICT when the plan is stale. */

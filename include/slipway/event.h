@@ -16,7 +16,7 @@ enum sw_event_type {
     SW_EV_FAILED,         /* item failed, error */
     SW_EV_SKIPPED,        /* item not tried, text = why */
     SW_EV_NOTICE,         /* text: lock taken over, interrupted, … */
-    SW_EV_SUMMARY,        /* done, failed, skipped */
+    SW_EV_SUMMARY,        /* done, failed, skipped, elapsed_ms, critical_ms */
 };
 
 struct sw_event {
@@ -27,6 +27,7 @@ struct sw_event {
     const char *text;
     const struct sw_err *error;
     uint64_t elapsed_ms;
+    uint64_t critical_ms; /* of a summary: the longest chain of what waited for each other; no run could have been shorter */
     size_t n;
     size_t done, failed, skipped, total; /* of the run so far */
 };

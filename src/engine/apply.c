@@ -209,6 +209,21 @@ static int walk(struct apply *app, struct sw_err *err) {
     return rc;
 }
 
+/* The longest chain of steps that waited for each other. */
+static uint64_t critical(const struct apply *app) {
+    uint64_t longest = 0;
+    uint64_t *end = sw_new_n(app->engine->arena, uint64_t, app->nodes.n + 1);
+    for (size_t k = 0; k < app->nodes.n; k++) {
+        const uint32_t *needs;
+        size_t node = app->nodes.order[k], n = sw_graph_needs(app->nodes.graph, node, &needs);
+        for (size_t i = 0; i < n; i++)
+            if (end[needs[i]] > end[node]) end[node] = end[needs[i]];
+        end[node] += app->items[node].took_ms;
+        if (end[node] > longest) longest = end[node];
+    }
+    return longest;
+}
+
 int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct sw_apply_result *ret, struct sw_err *err) {
     struct apply app = {.engine = engine, .plan = plan};
     struct sw_engine_op *op = eng_op(engine);
@@ -222,8 +237,11 @@ int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct
     op->interrupt = 0;
     op->on_interrupt = interrupted;
     op->on_interrupt_ctx = &app;
+    app.started_ms = sw_now_ms();
     rc = walk(&app, err);
     op->on_interrupt = NULL;
+    app.result.elapsed_ms = sw_now_ms() - app.started_ms;
+    app.result.critical_ms = critical(&app);
 
     for (size_t i = 0; i < plan->n_items; i++)
         if (app.items[i].stage == APP_WAITS && eng_acts(plan->items[i].action)) app.result.skipped++;
@@ -241,6 +259,8 @@ int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct
                                               .failed = app.result.failed,
                                               .skipped = app.result.skipped,
                                               .n = app.result.unchanged,
+                                              .elapsed_ms = app.result.elapsed_ms,
+                                              .critical_ms = app.result.critical_ms,
                                               .total = app.total});
     if (ret) *ret = app.result;
     if (rc == 0 && app.first.code) {

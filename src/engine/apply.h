@@ -49,8 +49,9 @@ struct app_item {
     const struct sw_value *result;  /* attributes others may refer to; NULL until done */
     const struct sw_intent *open;   /* a creation that a dead run began, to be gone on with; or NULL */
     int64_t intent;
-    const char *token; /* of that intent */
-    uint64_t started_ms;
+    const char *token;             /* of that intent */
+    uint64_t started_ms, began_ms; /* of the replacement, of this half */
+    uint64_t took_ms;
     struct app_mask mask; /* its own secrets, once it prints something */
     bool masked;
 };
@@ -119,6 +120,7 @@ struct apply {
     bool stopping;
     bool idle; /* nothing runs: the loop may end */
     int64_t run;
+    uint64_t started_ms;
     struct app_mask mask; /* what no step may print */
     struct sw_apply_result result;
     size_t total;

@@ -120,7 +120,8 @@ int app_journal(struct apply *app, struct app_item **items, size_t n, struct sw_
 
 void app_start(struct apply *app, struct app_item *it) {
     it->stage = APP_RUNS;
-    it->started_ms = it->half && it->half->started_ms ? it->half->started_ms : sw_now_ms();
+    it->began_ms = sw_now_ms();
+    it->started_ms = it->half && it->half->started_ms ? it->half->started_ms : it->began_ms;
     if (!it->half || !app_is_last(it)) emit(app, SW_EV_START, it, NULL, NULL);
 }
 
@@ -149,6 +150,7 @@ void app_done(struct apply *app, struct app_item *it, const struct sw_value *att
     enum sw_action action = it->action;
     bool removes = action == SW_DELETE || action == SW_FORGET;
     it->stage = APP_DONE;
+    it->took_ms = it->began_ms ? sw_now_ms() - it->began_ms : 0;
     it->changed = changed;
     it->result = attributes;
     bool data = resource->data, counts = !data && app_is_last(it);
@@ -192,6 +194,7 @@ static void skip(struct apply *app, struct app_item *it, const char *why) {
 void app_fail(struct apply *app, struct app_item *it, struct sw_err *err, bool certain) {
     const struct sw_resource *resource = it->plan->resource;
     it->stage = APP_FAILED;
+    it->took_ms = it->began_ms ? sw_now_ms() - it->began_ms : 0;
     app->result.failed++;
     sw_err_at(err, resource->pos);
     const char *doing = it->removes && it->plan->create_first ? "removing the old self of"

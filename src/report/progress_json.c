@@ -92,6 +92,7 @@ static void json_emit(struct sw_progress *progress, const struct sw_event *event
     if (event->type == SW_EV_HOST_READ) sw_report__json_int(&line, "resources", (int64_t)event->n);
     if (event->type == SW_EV_HOST_READ || event->type == SW_EV_DONE || event->type == SW_EV_FAILED || event->type == SW_EV_SUMMARY)
         sw_report__json_int(&line, "elapsed_ms", (int64_t)event->elapsed_ms);
+    if (event->type == SW_EV_SUMMARY) sw_report__json_int(&line, "critical_ms", (int64_t)event->critical_ms);
     if (event->error) {
         sw_report__json_key(&line, "error");
         sw_str_addc(&line, '{');
