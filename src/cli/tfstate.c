@@ -70,10 +70,11 @@ static const char *address_of(struct reader *r, const struct tf_instance *instan
     struct sw_str text = {0};
     if (instance->module) sw_str_addf(&text, "%s.", instance->module);
     sw_str_addf(&text, "%s.%s", instance->type, instance->name);
-    if (sw_is(instance->index, SW_INT)) sw_str_addf(&text, "[%" PRId64 "]", instance->index->i);
-    if (sw_is(instance->index, SW_STR)) {
+    const struct sw_value *index = instance->index;
+    if (index && index->kind == SW_INT) sw_str_addf(&text, "[%" PRId64 "]", index->i);
+    if (index && index->kind == SW_STR) {
         sw_str_addz(&text, "[\"");
-        for (const char *p = instance->index->s.p; *p; p++) sw_str_addf(&text, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+        for (const char *p = index->s.p; *p; p++) sw_str_addf(&text, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
         sw_str_addz(&text, "\"]");
     }
     const char *address = sw_strdup(r->arena, sw_str_z(&text));
@@ -142,7 +143,7 @@ int tf_state_parse(struct sw_arena *arena, const char *name, const char *text, s
     if (rc == 0 && !sw_is(resources, SW_LIST)) rc = malformed(&r, "resources", "a list");
     for (size_t i = 0; rc == 0 && i < resources->list.n; i++)
         rc = read_resource(&r, resources->list.v[i], sw_printf(arena, "resources[%zu]", i));
-    if (rc == 0 && r.found.n) {
+    if (rc == 0 && r.found.v) {
         ret->v = sw_new_n(arena, struct tf_instance, r.found.n);
         memcpy(ret->v, r.found.v, r.found.n * sizeof *ret->v);
         ret->n = r.found.n;
@@ -208,7 +209,7 @@ const char **tf_candidates(struct sw_arena *arena, const struct tf_instance *ins
     for (size_t i = 0; i < sw_countof(usual); i++) plain = plain || strcmp(instance->name, usual[i]) == 0;
     if (!index) add(&names, instance->name);
     for (const char *s = separators; index && *s; s++) add(&names, sw_printf(arena, "%s%c%s", instance->name, *s, index));
-    if (sw_is(instance->index, SW_STR)) add(&names, index);
+    if (index && sw_is(instance->index, SW_STR)) add(&names, index);
     size_t own = names.n;
     for (const char *s = separators; instance->module && *s; s++) {
         const char *module = module_name(arena, instance->module, *s);

@@ -26,6 +26,7 @@ struct reader {
     struct sw_err *err;
 };
 
+static int wrong(struct reader *r, const struct sw_value *at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static int wrong(struct reader *r, const struct sw_value *at, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);

@@ -12,7 +12,7 @@ LAYERS = ["base", "value", "model", "net", "engine", "script", "report", "cli"]
 HOME = {
     "base": "err arena str vec map log clock file",
     "value": "value yaml yaml_tags xml schema",
-    "model": "inventory resource graph plan state",
+    "model": "inventory resource graph plan state cost",
     "net": "loop remote batch exec http sigv4 vault",
     "engine": "event provider engine",
     "script": "script",
