@@ -94,6 +94,12 @@ function core.file_name(text) end
 ---@return string[]?
 function core.files(name) end
 
+---The bcrypt hash of a password, a secret. The same for the same password and seed.
+---@param password slipway.Text
+---@param seed string
+---@return slipway.Text
+function core.bcrypt(password, seed) end
+
 ---The bytes of a file from elsewhere. When it is not at hand the evaluation ends with an error, the file is fetched, and it begins anew.
 ---@param url string https://HOST/PATH
 ---@param sha256? string 64 hexadecimal digits; without it, slipway.lock pins what came first

@@ -300,6 +300,7 @@ void sw_script__open_text(lua_State *L) SW_LJMP;      /* base64, sha256 in the t
 void sw_script__open_core_text(lua_State *L) SW_LJMP; /* sha1, uri_escape in the table on top */
 void sw_script__open_sh(lua_State *L) SW_LJMP;        /* sh, sh_quote, sh_prelude in the table on top */
 void sw_script__open_download(lua_State *L) SW_LJMP;  /* download in the table on top */
+void sw_script__open_bcrypt(lua_State *L) SW_LJMP;    /* bcrypt in the table on top */
 void sw_script__open_cidr(lua_State *L) SW_LJMP;      /* cidr in the table on top */
 void sw_script__open_testing(lua_State *L) SW_LJMP;   /* in the table on top */
 
