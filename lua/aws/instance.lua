@@ -17,9 +17,10 @@ local function primary(aws, found)
   return aws.list(found.networkInterfaceSet)[1] or {}
 end
 
+--- The groups of its first interface: those of others are others' business.
 local function groups(aws, found)
   local list = {}
-  for _, group in ipairs(aws.list(found.groupSet)) do list[#list + 1] = group.groupId end
+  for _, group in ipairs(aws.list(primary(aws, found).groupSet or found.groupSet)) do list[#list + 1] = group.groupId end
   table.sort(list)
   return slipway.list(list)
 end
@@ -139,7 +140,7 @@ local function read_hidden(aws, item, have)
     return out[name] and ec2.text(out[name].value)
   end
   -- The wanted hash is not there yet while something else of the instance is not known.
-  if (item.user_data ~= nil or item.user_data_hash ~= nil or item.user_data_replace_hash ~= nil) and have.user_data_hash == nil then
+  if item.user_data ~= nil and have.user_data_hash == nil then
     local data = ask "userData"
     have.user_data_hash = data and sha256(base64.decode(data)) or ""
     have.user_data_replace_hash = have.user_data_hash

@@ -47,7 +47,10 @@ end
 
 local function specifications_in(aws, set)
   local list = {}
-  for i, one in ipairs(aws.list(set)) do list[i] = { resource_type = one.resourceType, tags = aws.read_tags(aws.list(one.tagSet)) } end
+  for _, one in ipairs(aws.list(set)) do
+    -- The template's own tags are not what it says of others.
+    if one.resourceType ~= "launch-template" then list[#list + 1] = { resource_type = one.resourceType, tags = aws.read_tags(aws.list(one.tagSet)) } end
+  end
   return slipway.list(list)
 end
 

@@ -49,8 +49,9 @@ local function differs(r, have, name)
   return r[name] ~= nil and not core.same(r[name], have[name])
 end
 
-local function attribute(aws, id, field, value)
-  aws.ec2:call("ModifyInstanceAttribute", { InstanceId = id, [field] = value }, { retry = { "IncorrectInstanceState" } })
+local function attribute(aws, id, params)
+  params.InstanceId = id
+  aws.ec2:call("ModifyInstanceAttribute", params, { retry = { "IncorrectInstanceState" } })
 end
 
 --- Attributes with a call each: name, field of ModifyInstanceAttribute.
@@ -112,7 +113,7 @@ end
 function change.live(aws, r, have, line, fresh)
   local id = have.id
   for _, row in ipairs(fresh and { SIMPLE[1] } or SIMPLE) do
-    if differs(r, have, row[1]) then attribute(aws, id, row[2], { Value = r[row[1]] }) end
+    if differs(r, have, row[1]) then attribute(aws, id, { [row[2]] = { Value = r[row[1]] } }) end
   end
   if fresh then return end
   if differs(r, have, "vpc_security_group_ids") then
@@ -149,12 +150,11 @@ end
 --- What AWS changes only of a stopped instance, and whether it runs.
 function change.stopped(aws, r, have, line)
   local id, steps = have.id, {}
-  local function step(field, value) steps[#steps + 1] = { field, value } end
-  if differs(r, have, "instance_type") then step("InstanceType", { Value = r.instance_type }) end
-  if differs(r, have, "ebs_optimized") then step("EbsOptimized", { Value = r.ebs_optimized }) end
-  if differs(r, have, "user_data_hash") then step("UserData", { Value = base64.encode(r.user_data) }) end
+  if differs(r, have, "instance_type") then steps[#steps + 1] = { InstanceType = { Value = r.instance_type } } end
+  if differs(r, have, "ebs_optimized") then steps[#steps + 1] = { EbsOptimized = { Value = r.ebs_optimized } } end
+  if differs(r, have, "user_data_hash") then steps[#steps + 1] = { Attribute = "userData", Value = base64.encode(r.user_data) } end
   if steps[1] or not r.running then machine.stop(aws, id, line) end
-  for _, one in ipairs(steps) do attribute(aws, id, one[1], one[2]) end
+  for _, params in ipairs(steps) do attribute(aws, id, params) end
   if r.running and (steps[1] or not have.running) then machine.start(aws, id, line) end
 end
 
