@@ -87,29 +87,25 @@ class Cloud(Case):
             before = self.attributes(site, address)
             for old, new in update:
                 self.change(site, old, new)
-                site.run("plan").expect(0, "1 to change, 0 to replace", f"~ {address}")
-                site.apply().expect(0, f"{address} changed")
+                site.apply().expect(0, "1 to change, 0 to replace", f"~ {address}", f"{address} changed")
                 self.settled(site)
             if address.split(".")[0] != "aws_route_table_association":
                 self.assertEqual(self.attributes(site, address)["id"], before["id"])
         if replace:
             before = self.attributes(site, address)
             self.change(site, *replace)
-            site.run("plan").expect(0, "to replace", "cannot be changed in place")
-            site.apply().expect(0)
+            site.apply().expect(0, "to replace", "cannot be changed in place")
             self.settled(site)
             if address.split(".")[0] not in ("aws_key_pair", "aws_route"):
                 self.assertNotEqual(self.attributes(site, address)["id"], before["id"])
         for by_hand in drift or []:
             by_hand(self.attributes(site, address))
             site.run("drift").expect(2, address)
-            site.run("plan").expect(0, "behind our back", "1 to change, 0 to replace")
-            site.apply().expect(0)
+            site.apply().expect(0, "behind our back", "1 to change, 0 to replace")
             self.settled(site)
         if delete:
             delete(self.attributes(site, address))
-            site.run("plan").expect(0, address)
-            site.apply().expect(0)
+            site.apply().expect(0, address)
             self.settled(site)
         if import_id:
             identity = import_id(self.attributes(site, address))
