@@ -130,12 +130,14 @@ return function(inv)
   local region = inv.provider.region
   if type(region) ~= "string" then slipway.fail("provider.region must name the region, such as ap-northeast-2") end
   if #inv.name > 24 then
-    slipway.fail(("the name '%s' is too long: it is a part of load balancers' names, which have at most 32 characters"):format(inv.name), "at most 24 characters")
+    slipway.fail(("the name '%s' is too long: it is a part of load balancers' names, which have at most 32 characters"):format(inv.name),
+      "at most 24 characters")
   end
   if not net.cidr then slipway.fail("network.cidr must say the VPC's network, such as 10.0.0.0/16") end
   local length = tonumber(net.cidr:match("/(%d+)$"))
   if length and (length < 16 or length > 24) then
-    slipway.fail(("network.cidr: expected a prefix from /16 to /24, got /%d"):format(length), "a VPC is at most a /16; a subnet, a sixteenth of it, at least a /28")
+    slipway.fail(("network.cidr: expected a prefix from /16 to /24, got /%d"):format(length),
+      "a VPC is at most a /16; a subnet, a sixteenth of it, at least a /28")
   end
   local list, known = zones(inv, region)
   local given_bastion = inv.ssh and inv.ssh.bastion

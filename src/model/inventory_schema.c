@@ -77,12 +77,15 @@ SCHEMA(HOST, "host", "A machine that exists already.", true);
 static const struct sw_attr POOL[] = {
     {"addresses", SW_T_LIST, SW_T_STRING, .doc = "The machines' addresses, in order, where the provider lets one choose."},
     {"count", SW_T_INT, .doc = "How many machines, 1 unless 'names' says otherwise."},
+    {"disk", SW_T_INT, .doc = "The root disk's GiB, in a cloud."},
+    {"image", SW_T_STRING, .doc = "The image they are made of, such as ami-0123456789abcdef0; the playbook's choice unless given."},
     {"labels", SW_T_MAP, SW_T_STRING, .doc = "Labels of the pool's Kubernetes nodes."},
     {"name", SW_T_STRING, .required = true, .doc = "The pool's name; its machines are NAME-1, NAME-2 and so on."},
     {"names", SW_T_LIST, SW_T_STRING, .doc = "The machines' names, when NAME-1, NAME-2 will not do."},
     {"role", SW_T_STRING, .one_of = ROLES, .fallback = TEXT("worker"), .doc = "What the machines are: 'control-plane' or 'worker'."},
     {"taints", SW_T_LIST, .doc = "Taints of the pool's Kubernetes nodes, as 'key=value:NoSchedule'."},
     {"type", SW_T_STRING, .doc = "The machines' type or size, such as t3.large."},
+    {"volume", SW_T_MAP, .doc = "A disk of its own for each, in a cloud: size in GiB, type, device, iops, throughput, encrypted."},
     {"zone", SW_T_STRING, .doc = "The availability zone of all of them."},
     {"zones", SW_T_LIST, SW_T_STRING, .doc = "The availability zones they take turns in; those of 'network' unless given."},
 };
@@ -94,12 +97,19 @@ static const struct sw_attr PROVIDER[] = {
 SCHEMA(PROVIDER, "provider", "Where the machines come from, with the provider's own settings.", true);
 
 static const struct sw_attr NETWORK[] = {
+    {"access", SW_T_STRING, .one_of = ONE_OF(TEXT("bastion"), TEXT("public"), TEXT("private")),
+     .doc = "How SSH gets to a cloud's machines: through a 'bastion' that is made for it, at 'public' addresses, or at 'private' ones."},
+    {"allow", SW_T_LIST, SW_T_STRING, .doc = "The networks from which SSH is allowed, such as 203.0.113.0/24."},
+    {"bastion", SW_T_MAP, .doc = "The bastion that is made: type, image."},
     {"bridge", SW_T_STRING, .doc = "The lab's bridge interface."},
     {"cidr", SW_T_STRING, .doc = "The machines' network, such as 10.0.0.0/16."},
     {"gateway", SW_T_STRING, .doc = "The network's gateway."},
-    {"ingress", SW_T_MAP, .doc = "What reaches the cluster from outside, such as its domain."},
-    {"nat", SW_T_STRING, .doc = "How machines reach the internet: 'single', 'zone' or 'none'."},
-    {"subnets", SW_T_ANY, .doc = "Parts of the network, as lists and maps of 10.0.1.0/24; they lie inside 'cidr' and do not overlap."},
+    {"ingress", SW_T_MAP, .doc = "What reaches the cluster from outside: domain, zone, port, allow."},
+    {"nat", SW_T_STRING, .one_of = ONE_OF(TEXT("single"), TEXT("zone"), TEXT("none")),
+     .doc = "How machines reach the internet: by a 'single' gateway, by one in each 'zone', or 'none'."},
+    {"subnets", SW_T_ANY,
+     .doc = "Parts of the network, as lists and maps of 10.0.1.0/24, such as { private: { a: 10.0.1.0/24 }, public: ... }; they lie inside "
+            "'cidr' and do not overlap."},
     {"zones", SW_T_LIST, SW_T_STRING, .doc = "The availability zones machines take turns in."},
 };
 SCHEMA(NETWORK, "network", "The machines' network.", true);

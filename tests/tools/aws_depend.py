@@ -20,6 +20,7 @@ class Depend:
         self.records: set[str] = set()  # names of CNAMEs
         self.held: dict[str, tuple[str, int]] = {}  # subnet or group -> of which deleted load balancer, deletions left
         self.zones: dict[str, str] = {}  # subnet -> zone
+        self.descriptions: dict[str, str] = {}  # rule -> its description, where the source is a group: moto forgets those
 
     async def _ask(self, call: Call, service: str, action: str, **parameters: str) -> ET.Element:
         version = "2016-11-15" if service == "ec2" else "2015-12-01"
@@ -200,6 +201,8 @@ class Depend:
                 if change.findtext("ResourceRecordSet/Type") == "CNAME":
                     name = _dotted(change.findtext("ResourceRecordSet/Name") or "")
                     (self.records.discard if change.findtext("Action") == "DELETE" else self.records.add)(name)
+        if call.action.startswith("AuthorizeSecurityGroup") or call.action == "ModifySecurityGroupRules":
+            self._describe_rules(call, answer)
         if call.action == "CreateLoadBalancer" and self.world.linger:
             for element in answer.tree().iter():
                 if element.tag == "SubnetId" or (element.tag == "member" and (element.text or "").startswith("sg-")):
@@ -208,6 +211,27 @@ class Depend:
             for key in [key for key in self.held if key.startswith("of ")]:
                 thing, _ = self.held.pop(key)
                 self.held[thing] = ("ELB", self.world.linger)
+
+    def _describe_rules(self, call: Call, answer: Answer) -> None:
+        asked = {}
+        for key, group in call.params.items():
+            if match := re.fullmatch(r"(IpPermissions\.\d+)\.(?:Groups|UserIdGroupPairs)\.(\d+)\.GroupId", key):
+                asked[group, *(call.params.get(f"{match[1]}.{name}", "-1") for name in ("IpProtocol", "FromPort", "ToPort"))] = \
+                    call.params.get(key.replace("GroupId", "Description"), "")
+            if match := re.fullmatch(r"(SecurityGroupRule\.\d+)\.SecurityGroupRuleId", key):
+                self.descriptions[group] = call.params.get(f"{match[1]}.SecurityGroupRule.Description", "")
+        for rule in answer.tree().findall("securityGroupRuleSet/item"):
+            key = (rule.findtext("referencedGroupInfo/groupId") or "", *(rule.findtext(name) or "-1" for name in ("ipProtocol", "fromPort", "toPort")))
+            if key in asked:
+                self.descriptions[rule.findtext("securityGroupRuleId") or ""] = asked[key]
+
+    def described(self, answer: Answer) -> Answer:
+        root = answer.tree()
+        for rule in root.findall("securityGroupRuleSet/item"):
+            if text := self.descriptions.get(rule.findtext("securityGroupRuleId") or ""):
+                element = rule.find("description")
+                (ET.SubElement(rule, "description") if element is None else element).text = text
+        return answer.put(root)
 
     # -- names and certificates ---------------------------------------------------------------------------------------------
 

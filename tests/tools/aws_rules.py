@@ -70,6 +70,10 @@ class Rules:
             self.rules.append(rule)
         return rule
 
+    def limit(self, action: str, burst: float, per_second: float) -> None:
+        """So many calls of a kind at once, then so many a second. The first pattern that matches counts."""
+        self.buckets[action] = Bucket(burst, per_second)
+
     def throttled(self, call: Call) -> Answer | None:
         for pattern, bucket in self.buckets.items():
             if fnmatch.fnmatchcase(call.name, pattern):

@@ -174,6 +174,8 @@ class World:
             answer = self._change(call, answer)
             if call.action in BY_DESCRIBE and (self._clocks or self._hidden):
                 answer = self._read(call, answer)
+            if call.action == "DescribeSecurityGroupRules" and self.depend.descriptions:
+                answer = self.depend.described(answer)
             if call.action == "DescribeTargetHealth":
                 answer = self.depend.health(answer)
         if name := TOKENS.get(call.action):
