@@ -58,12 +58,17 @@ static void undecided(const char *address, const char *path, void *ctx) {
     if (it && it->declared && it->selected && !it->decided) c->waits = true;
 }
 
-static bool is_ready(struct eng_plan *p, const struct eng_reader *reader) {
+/* `patient`: what a dead run was making is found by its attributes where there is no tag, so they should be known first. */
+static bool is_ready(struct eng_plan *p, const struct eng_reader *reader, bool patient) {
     struct {
         struct eng_plan *p;
         bool waits;
     } ctx = {p, false};
     sw_value_each_ref(reader->config, undecided, &ctx);
+    for (size_t k = 0; patient && !reader->host && k < reader->items.n && !ctx.waits; k++) {
+        const struct eng_item *it = &p->items[reader->items.v[k]];
+        if (it->open && it->declared) sw_value_each_ref(it->plan.resource->desired, undecided, &ctx);
+    }
     return !ctx.waits;
 }
 
@@ -230,10 +235,12 @@ int eng_rounds(struct eng_plan *p, struct sw_err *err) {
         size_t left, started = 0, failed = 0;
         if ((rc = decide_all(p, &left, err)) != 0 || left == 0) break;
         started = eng_data_round(p);
-        for (size_t r = 0; r < p->n_readers; r++) {
-            struct eng_reader *reader = &p->readers[r];
-            if (reader->stage == READER_WAITS && is_ready(p, reader)) start(p, reader), started++;
-        }
+        /* Things that wait for one another are read without patience. */
+        for (int patient = 1; patient >= 0 && (patient || started == 0); patient--)
+            for (size_t r = 0; r < p->n_readers; r++) {
+                struct eng_reader *reader = &p->readers[r];
+                if (reader->stage == READER_WAITS && is_ready(p, reader, patient)) start(p, reader), started++;
+            }
         p->idle = p->running == 0;
         sw_loop_run(p->engine->loop, &p->idle);
         for (size_t r = 0; r < p->n_readers; r++) failed += p->readers[r].err.code != 0;

@@ -15,7 +15,7 @@ LISTS = {
     "DescribeVpcs": ("vpcSet", 5, 1000), "DescribeSubnets": ("subnetSet", 5, 1000), "DescribeInternetGateways": ("internetGatewaySet", 5, 1000),
     "DescribeNatGateways": ("natGatewaySet", 5, 1000), "DescribeRouteTables": ("routeTableSet", 5, 100),
     "DescribeSecurityGroups": ("securityGroupInfo", 5, 1000), "DescribeSecurityGroupRules": ("securityGroupRuleSet", 5, 1000),
-    "DescribeInstances": ("reservationSet", 5, 1000), "DescribeVolumes": ("volumeSet", 5, 500), "DescribeTags": ("tagSet", 5, 1000),
+    "DescribeInstances": ("reservationSet", 5, 1000), "DescribeVolumes": ("volumeSet", 5, 500),
     "DescribeLaunchTemplates": ("launchTemplates", 1, 200), "DescribeImages": ("imagesSet", 1, 1000),
     "DescribeNetworkInterfaces": ("networkInterfaceSet", 5, 1000),
     "DescribeLoadBalancers": ("DescribeLoadBalancersResult/LoadBalancers", 1, 400),
