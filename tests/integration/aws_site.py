@@ -23,7 +23,7 @@ from harness import REPO, SANITIZERS, SLIPWAY, Process, Result
 from moto import Moto
 
 sys.path.insert(0, str(REPO / "tests" / "tools"))
-from aws_proxy import AwsProxy, Pending  # noqa: E402
+from aws_proxy import DROP, AwsProxy, Pending  # noqa: E402
 
 STOCK = REPO / "inventories/aws/inventory.yaml"
 LAYER_0 = 'require "aws_stack"(slipway.inventory)\n'  # the stock playbook's machines, with nothing done on them
@@ -155,4 +155,4 @@ def first(text: str, pattern: str) -> str:
     return found[0]
 
 
-__all__ = ["AwsCase", "AwsSite", "Pending", "first", "unittest"]
+__all__ = ["DROP", "AwsCase", "AwsSite", "Pending", "first", "unittest"]

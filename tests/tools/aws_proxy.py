@@ -47,6 +47,7 @@ class AwsProxy:
         self.world = World(self.ask)
         self.calls: list[Call] = []
         self.connections = 0
+        self.busy = 0  # calls that are being answered
         self.problems: list[str] = []  # what moto could not do: not AWS's behaviour, so tests look here
         self.observers: list[Callable[[Call, Answer], None]] = []  # called after each answered call
 
@@ -62,6 +63,14 @@ class AwsProxy:
 
     def mutations(self, since: int = 0) -> list[Call]:
         return [call for call in self.calls[since:] if call.mutates]
+
+    def settle(self, timeout: float = 30.0) -> None:
+        """Waits until nothing that was sent is still on its way: a dead client's calls take effect all the same."""
+        deadline = time.monotonic() + timeout
+        while self.busy:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.busy} calls are still being answered")
+            time.sleep(0.01)
 
     def env(self, moto) -> dict[str, str]:
         return {**moto.env(), "AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": self.key_id, "AWS_SECRET_ACCESS_KEY": self.secret}
@@ -112,7 +121,11 @@ class AwsProxy:
         self.connections += 1
         try:
             while (call := await self._read(reader, writer)) is not None:
-                answer = await self._answer(call)
+                self.busy += 1
+                try:
+                    answer = await self._answer(call)
+                finally:
+                    self.busy -= 1
                 call.status = answer.status
                 if answer is DROP:
                     writer.transport.abort()
