@@ -1,6 +1,6 @@
 """kill -9 at the calls that change something, before and after their effect: the next run converges, with no orphan and nothing twice.
 
-AWS_KILL_POINTS says at how many calls of each run (8); 0 is at every one of them, which takes an hour and more.
+AWS_KILL_POINTS says at how many calls of each run (4); 0 is at every one of them, which takes an hour and more.
 """
 
 import os
@@ -9,7 +9,7 @@ import threading
 
 from aws_site import DROP, AwsCase, unittest
 
-POINTS = int(os.environ.get("AWS_KILL_POINTS", "8"))
+POINTS = int(os.environ.get("AWS_KILL_POINTS", "4"))
 COUNTED = ("association", "key_pair", "route", "security_group_rule", "target", "role", "instance_profile")  # their names hold ids
 POOLS = """pools:
   - { name: control-plane, role: control-plane, count: 1, type: t3.large }

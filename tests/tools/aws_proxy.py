@@ -110,15 +110,21 @@ class AwsProxy:
     async def _serve(self, started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
+        self._open: set[asyncio.StreamWriter] = set()
         self._moto = asyncio.Lock()  # moto's own structures are not made for several threads
         server = await asyncio.start_server(self._connection, "127.0.0.1", self.port, limit=MAX_BODY, backlog=1024)
         self.port = server.sockets[0].getsockname()[1]
         started.set()
         async with server:
             await self._stop.wait()
+        for writer in list(self._open):
+            writer.transport.abort()
+        while self._open:
+            await asyncio.sleep(0.01)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._open.add(writer)
         try:
             while (call := await self._read(reader, writer)) is not None:
                 self.busy += 1
@@ -131,9 +137,10 @@ class AwsProxy:
                     writer.transport.abort()
                     return
                 await self._write(writer, call, answer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
+            self._open.discard(writer)
             writer.close()
 
     @staticmethod

@@ -116,6 +116,12 @@ class World:
             return unknown
         if replay := await self._replay(call):
             return replay
+        answer = await self._refuse(call)
+        if answer and (event := self._making.pop((call.region, call.action, call.params.get(TOKENS.get(call.action, ""), "")), None)):
+            event.set()
+        return answer
+
+    async def _refuse(self, call: Call) -> Answer | None:
         if call.action == "RunInstances" and self.full_zones and (zone := await self.depend.zone_of(call)) in self.full_zones:
             return error(call, "InsufficientInstanceCapacity", f"We currently do not have sufficient {call.params.get('InstanceType', '')} capacity in "
                          f"the Availability Zone you requested ({zone}). Our system will be working on provisioning additional capacity.", 500)
