@@ -7,7 +7,8 @@ local function other(a, b, message) check(policy.normal(a, "policy") ~= policy.n
 local trust = { Statement = { { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } } } }
 same(trust, '{"Version":"2012-10-17","Statement":{"Action":["sts:AssumeRole"],"Principal":{"Service":["ec2.amazonaws.com"]},"Effect":"Allow"}}')
 same('{"Statement":[{"Effect":"Allow","Action":["b","a","b"],"Resource":"*"}]}', '{"Statement":[{"Resource":["*"],"Action":["a","b"],"Effect":"Allow"}]}')
-other('{"Statement":[{"Effect":"Allow","Action":"a","Resource":"*"}]}', { Statement = { { Effect = "Allow", Action = "a", Resource = "*" } } }, "a text without Version is 2008")
+other('{"Statement":[{"Effect":"Allow","Action":"a","Resource":"*"}]}',
+  { Statement = { { Effect = "Allow", Action = "a", Resource = "*" } } }, "a text without Version is 2008")
 other('{"Statement":[{"Effect":"Allow","Action":"a","Resource":"*"}]}', '{"Statement":[{"Effect":"Deny","Action":"a","Resource":"*"}]}')
 local a, b = { Sid = "A", Effect = "Allow", Action = "x", Resource = "*" }, { Sid = "B", Effect = "Deny", Action = "x", Resource = "*" }
 other({ Statement = { a, b } }, { Statement = { b, a } }, "the order of statements is kept")

@@ -79,7 +79,8 @@ check(fields.unchanged(space, there), "an object that says nothing but who it is
 same(fields.have(space, there, there), space)
 
 local defaults = require "kube/defaults"
-equal(defaults.fill({ apiVersion = "v1", kind = "Service", spec = { ports = { { port = 80 }, { port = 53, protocol = "UDP" } } } }).spec.ports[1].protocol, "TCP")
+local service = { apiVersion = "v1", kind = "Service", spec = { ports = { { port = 80 }, { port = 53, protocol = "UDP" } } } }
+equal(defaults.fill(service).spec.ports[1].protocol, "TCP")
 equal(defaults.fill({ apiVersion = "batch/v1", kind = "CronJob", spec = { jobTemplate = { spec = { template = { spec = {
   containers = { { name = "a", ports = { { containerPort = 1 } } } } } } } } } }).spec.jobTemplate.spec.template.spec.containers[1].ports[1].protocol, "TCP")
 

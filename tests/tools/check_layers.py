@@ -13,7 +13,7 @@ HOME = {
     "base": "err arena str vec map log clock file",
     "value": "value yaml yaml_tags xml schema",
     "model": "inventory resource graph plan state cost",
-    "net": "loop remote batch exec http sigv4 vault",
+    "net": "loop remote batch exec http sigv4 vault download tunnel",
     "engine": "event provider engine",
     "script": "script",
     "report": "report",
