@@ -3,12 +3,7 @@ local check, origin, place = require "host/lib/check", require "host/lib/origin"
 local tables, texts = require "host/lib/tables", require "host/lib/texts"
 
 local function path_of(name) return "/etc/cron.d/" .. name end
-
-local function paths_of(rs)
-  local paths = {}
-  for _, r in ipairs(rs) do paths[#paths + 1] = path_of(r.name) end
-  return paths
-end
+local probe_all, read_all = texts.one_each(path_of)
 
 -- cron turns a bare % into a newline; the command is meant as written.
 local function content_of(t)
@@ -49,16 +44,12 @@ return resource "cron" {
     created     = origin.row,
   },
   normalise = normalise,
-  probe_all = function(rs) return texts.show(paths_of(rs)) end,
+  probe_all = probe_all,
 
   read_all = function(out, rs)
-    local found, have = texts.parse(out.lines, paths_of(rs)), {}
-    for _, r in ipairs(rs) do
-      local content = found[path_of(r.name)]
-      local inputs = tables.pick(r, { "schedule", "command", "user", "environment" })
-      have[r.name] = content and tables.merge(inputs, { content = check.shown(content, r, "content") })
-    end
-    return have
+    return read_all(out, rs, function(r, content)
+      return tables.merge(tables.pick(r, { "schedule", "command", "user", "environment" }), { content = content })
+    end)
   end,
 
   apply = function(r)

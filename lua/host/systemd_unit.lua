@@ -3,12 +3,7 @@ local check, origin, place = require "host/lib/check", require "host/lib/origin"
 local systemd, tables, texts = require "host/lib/systemd", require "host/lib/tables", require "host/lib/texts"
 
 local function path_of(name) return "/etc/systemd/system/" .. name end
-
-local function paths_of(rs)
-  local paths = {}
-  for _, r in ipairs(rs) do paths[#paths + 1] = path_of(r.name) end
-  return paths
-end
+local probe_all, read_all = texts.one_each(path_of)
 
 local function declare(t)
   if t.template == nil then return t end
@@ -40,15 +35,10 @@ return resource "systemd_unit" {
   },
   declare   = declare,
   normalise = normalise,
-  probe_all = function(rs) return texts.show(paths_of(rs)) end,
+  probe_all = probe_all,
 
   read_all = function(out, rs)
-    local found, have = texts.parse(out.lines, paths_of(rs)), {}
-    for _, r in ipairs(rs) do
-      local content = found[path_of(r.name)]
-      have[r.name] = content and { content = check.shown(content, r, "content") }
-    end
-    return have
+    return read_all(out, rs, function(_, content) return { content = content } end)
   end,
 
   apply = function(r)

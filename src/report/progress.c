@@ -9,6 +9,8 @@
 #include "slipway/clock.h"
 #include "slipway/vec.h"
 
+#define BEAT_MS 10000
+
 void sw_progress__write(int fd, const char *p, size_t len) {
     while (len) {
         ssize_t n = write(fd, p, len);
@@ -29,6 +31,17 @@ struct sw_running *sw_progress__find(struct sw_progress *progress, const struct 
     for (size_t i = 0; i < progress->running.n; i++)
         if (strcmp(progress->running.v[i].address, event->item->resource->address) == 0) return &progress->running.v[i];
     return NULL;
+}
+
+void sw_progress__beat(struct sw_progress *progress,
+                       void (*say)(struct sw_progress *progress, const struct sw_running *running, uint64_t elapsed_ms)) {
+    uint64_t now = progress->now();
+    for (size_t i = 0; i < progress->running.n; i++) {
+        struct sw_running *running = &progress->running.v[i];
+        if (now - running->beat_ms < BEAT_MS) continue;
+        running->beat_ms = now;
+        say(progress, running, now - running->started_ms);
+    }
 }
 
 static void forget(struct sw_progress *progress, struct sw_running *running) {

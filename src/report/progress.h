@@ -36,6 +36,9 @@ struct sw_progress {
 
 /* Keeps `running`, phase and counters. Called before emit; on DONE and FAILED the entry is still there during emit and goes after. */
 struct sw_running *sw_progress__find(struct sw_progress *progress, const struct sw_event *event);
+/* Calls `say` for whatever has been running for another ten seconds: a silent log looks like a hang. */
+void sw_progress__beat(struct sw_progress *progress,
+                       void (*say)(struct sw_progress *progress, const struct sw_running *running, uint64_t elapsed_ms));
 /* The line that tells of an event in the lines and tree forms; false when it is not worth one. Without a newline. */
 bool sw_progress__line(struct sw_str *out, const struct sw_progress *progress, const struct sw_event *event);
 /* Writes all of it; a closed pipe is not an error of progress. */

@@ -5,8 +5,6 @@
 
 #include "slipway/clock.h"
 
-#define BEAT_MS 10000
-
 static const char *type_name(enum sw_event_type type) {
     switch (type) {
     case SW_EV_PHASE: return "phase";
@@ -110,21 +108,19 @@ static void json_emit(struct sw_progress *progress, const struct sw_event *event
     sw_str_done(&line);
 }
 
+static void say_still(struct sw_progress *progress, const struct sw_running *running, uint64_t elapsed_ms) {
+    struct sw_str line = {0};
+    open_line(&line, "still");
+    sw_report__json_str(&line, "address", running->address);
+    sw_report__json_str(&line, "action", sw_action_name(running->action));
+    if (running->host) sw_report__json_str(&line, "host", running->host);
+    sw_report__json_int(&line, "elapsed_ms", (int64_t)elapsed_ms);
+    close_line(progress, &line);
+    sw_str_done(&line);
+}
+
 static void json_tick(struct sw_progress *progress) {
-    uint64_t now = progress->now();
-    for (size_t i = 0; i < progress->running.n; i++) {
-        struct sw_running *running = &progress->running.v[i];
-        if (now - running->beat_ms < BEAT_MS) continue;
-        running->beat_ms = now;
-        struct sw_str line = {0};
-        open_line(&line, "still");
-        sw_report__json_str(&line, "address", running->address);
-        sw_report__json_str(&line, "action", sw_action_name(running->action));
-        if (running->host) sw_report__json_str(&line, "host", running->host);
-        sw_report__json_int(&line, "elapsed_ms", (int64_t)(now - running->started_ms));
-        close_line(progress, &line);
-        sw_str_done(&line);
-    }
+    sw_progress__beat(progress, say_still);
 }
 
 void sw_progress__json_init(struct sw_progress *progress) {

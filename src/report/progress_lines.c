@@ -1,11 +1,9 @@
-/* One line an event, for logs and pipes. What runs long says so every ten seconds: a silent log looks like a hang. */
+/* One line an event, for logs and pipes. What runs long says so. */
 #include "progress.h"
 
 #include <string.h>
 
 #include "slipway/clock.h"
-
-#define BEAT_MS 10000
 
 static void add_elapsed(struct sw_str *out, const struct sw_style *style, uint64_t ms) {
     char text[32];
@@ -77,25 +75,23 @@ static void lines_emit(struct sw_progress *progress, const struct sw_event *even
     sw_str_done(&line);
 }
 
-static void lines_tick(struct sw_progress *progress) {
-    uint64_t now = progress->now();
-    for (size_t i = 0; i < progress->running.n; i++) {
-        struct sw_running *running = &progress->running.v[i];
-        if (now - running->beat_ms < BEAT_MS) continue;
-        running->beat_ms = now;
-        struct sw_str line = {0};
-        char elapsed[32];
-        sw_str_addf(&line, "still %s ", sw_report__present(running->action));
-        sw_str_add_printable(&line, running->address, strlen(running->address));
-        sw_str_addf(&line, " (%s)", sw_format_duration(now - running->started_ms, elapsed));
-        if (running->last && *running->last) {
-            sw_str_addz(&line, ": ");
-            sw_report__clip(&line, running->last, strlen(running->last), 120, progress->style.unicode);
-        }
-        sw_str_addc(&line, '\n');
-        sw_progress__write(progress->fd, sw_str_z(&line), line.len);
-        sw_str_done(&line);
+static void say_still(struct sw_progress *progress, const struct sw_running *running, uint64_t elapsed_ms) {
+    struct sw_str line = {0};
+    char elapsed[32];
+    sw_str_addf(&line, "still %s ", sw_report__present(running->action));
+    sw_str_add_printable(&line, running->address, strlen(running->address));
+    sw_str_addf(&line, " (%s)", sw_format_duration(elapsed_ms, elapsed));
+    if (running->last && *running->last) {
+        sw_str_addz(&line, ": ");
+        sw_report__clip(&line, running->last, strlen(running->last), 120, progress->style.unicode);
     }
+    sw_str_addc(&line, '\n');
+    sw_progress__write(progress->fd, sw_str_z(&line), line.len);
+    sw_str_done(&line);
+}
+
+static void lines_tick(struct sw_progress *progress) {
+    sw_progress__beat(progress, say_still);
 }
 
 void sw_progress__lines_init(struct sw_progress *progress) {

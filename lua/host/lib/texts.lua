@@ -1,5 +1,6 @@
 -- Small text files that are wholly ours: one grep reads them all, and their content is in the plan.
 local sh = require "sh"
+local check = require "host/lib/check"
 
 local texts = {}
 
@@ -25,6 +26,26 @@ function texts.parse(lines, paths)
     until not stop
   end
   return found
+end
+
+-- For types whose resources are one such file each, at path_of(name): the two functions that read all of a host's.
+function texts.one_each(path_of)
+  local function paths_of(rs)
+    local paths = {}
+    for _, r in ipairs(rs) do paths[#paths + 1] = path_of(r.name) end
+    return paths
+  end
+  local function probe_all(rs) return texts.show(paths_of(rs)) end
+  -- name -> attributes, by `attributes(r, content)` of those that are there.
+  local function read_all(out, rs, attributes)
+    local found, have = texts.parse(out.lines, paths_of(rs)), {}
+    for _, r in ipairs(rs) do
+      local content = found[path_of(r.name)]
+      have[r.name] = content and attributes(r, check.shown(content, r, "content"))
+    end
+    return have
+  end
+  return probe_all, read_all
 end
 
 return texts

@@ -1,29 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "arena_fixture.h"
 #include "tfstate.h"
 
 #define HEAD "{\"version\":4,\"terraform_version\":\"1.5.7\",\"serial\":1,\"lineage\":\"x\",\"outputs\":{},\"resources\":"
-
-static struct sw_arena *arena;
-
-static int begin(void **state) {
-    (void)state;
-    arena = sw_arena_new();
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    sw_arena_free(arena);
-    return 0;
-}
 
 static struct tf_state parse(const char *text) {
     struct tf_state found;
@@ -120,9 +98,9 @@ static void candidates(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(instances_and_their_addresses, begin, end),
-        cmocka_unit_test_setup_teardown(what_is_no_state, begin, end),
-        cmocka_unit_test_setup_teardown(candidates, begin, end),
+        cmocka_unit_test_setup_teardown(instances_and_their_addresses, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(what_is_no_state, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(candidates, open_arena, close_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

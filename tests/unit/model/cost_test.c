@@ -1,24 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "arena_fixture.h"
 
-#include <cmocka.h>
+#include <unistd.h>
 
 #include "slipway/cost.h"
 
-static struct sw_arena *arena;
 static struct sw_plan_item items[8];
 static struct sw_plan plan;
-
-static const struct sw_value *json(const char *text) {
-    const struct sw_value *v = NULL;
-    assert_int_equal(sw_json_read(arena, text, strlen(text), 0, &v, NULL), 0);
-    return v;
-}
 
 static void add(const char *type, enum sw_action action, const char *before, const char *after) {
     struct sw_resource *r = sw_new(arena, struct sw_resource);
@@ -28,16 +15,8 @@ static void add(const char *type, enum sw_action action, const char *before, con
 }
 
 static int begin(void **state) {
-    (void)state;
-    arena = sw_arena_new();
     plan = (struct sw_plan){.items = items};
-    return 0;
-}
-
-static int end(void **state) {
-    (void)state;
-    sw_arena_free(arena);
-    return 0;
+    return open_arena(state);
 }
 
 static int load(const char *text, struct sw_prices **ret, struct sw_err *err) {
@@ -139,9 +118,9 @@ static void refuses(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(adds_up, begin, end),
-        cmocka_unit_test_setup_teardown(says_what_it_cannot_price, begin, end),
-        cmocka_unit_test_setup_teardown(refuses, begin, end),
+        cmocka_unit_test_setup_teardown(adds_up, begin, close_arena),
+        cmocka_unit_test_setup_teardown(says_what_it_cannot_price, begin, close_arena),
+        cmocka_unit_test_setup_teardown(refuses, begin, close_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

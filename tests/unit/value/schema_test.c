@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdlib.h>
-#include <string.h>
+#include "arena_fixture.h"
 
 #include "slipway/schema.h"
 #include "slipway/vec.h"
@@ -37,26 +29,6 @@ static const struct sw_attr FILE_ATTRS[] = {
 };
 static const struct sw_schema FILE_SCHEMA = {"file", "A file.", FILE_ATTRS, sw_countof(FILE_ATTRS), false};
 
-static struct sw_arena *arena;
-
-static int open_arena(void **state) {
-    (void)state;
-    arena = sw_arena_new();
-    return 0;
-}
-
-static int close_arena(void **state) {
-    (void)state;
-    sw_arena_free(arena);
-    return 0;
-}
-
-static const struct sw_value *json(const char *text) {
-    const struct sw_value *v = NULL;
-    assert_int_equal(sw_json_read(arena, text, strlen(text), 0, &v, NULL), 0);
-    return v;
-}
-
 static const struct sw_value *check(const char *text) {
     const struct sw_value *v = NULL;
     struct sw_err err = {0};
@@ -79,13 +51,6 @@ static void assert_refused(const char *text, const char *message, const char *hi
     assert_string_equal(err.file, "site.lua");
     assert_int_equal(err.line, 7);
     sw_err_done(&err);
-}
-
-static void assert_json(const struct sw_value *v, const char *expected) {
-    struct sw_str text = {0};
-    sw_json_write(&text, v, 0);
-    assert_string_equal(sw_str_z(&text), expected);
-    sw_str_done(&text);
 }
 
 static void defaults_and_conversions(void **state) {

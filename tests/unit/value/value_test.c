@@ -1,44 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "arena_fixture.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "random_value.h"
 #include "slipway/value.h"
 #include "slipway/vec.h"
-
-static struct sw_arena *arena;
-
-static int open_arena(void **state) {
-    (void)state;
-    arena = sw_arena_new();
-    return 0;
-}
-
-static int close_arena(void **state) {
-    (void)state;
-    sw_arena_free(arena);
-    return 0;
-}
-
-static const struct sw_value *read_json(const char *text) {
-    const struct sw_value *v = NULL;
-    assert_int_equal(sw_json_read(arena, text, strlen(text), 0, &v, NULL), 0);
-    return v;
-}
-
-static void assert_json(const struct sw_value *v, unsigned flags, const char *expected) {
-    struct sw_str text = {0};
-    sw_json_write(&text, v, flags);
-    assert_string_equal(sw_str_z(&text), expected);
-    sw_str_done(&text);
-}
 
 static void assert_format(const struct sw_value *v, size_t columns, const char *expected) {
     struct sw_str text = {0};
@@ -51,7 +17,7 @@ static void maps_are_sorted_and_the_last_wins(void **state) {
     (void)state;
     struct sw_pair pairs[] = {{"b", sw_value_int(arena, 1)}, {"a", NULL}, {"b", sw_value_int(arena, 2)}, {"ab", &SW_TRUE_VALUE}};
     const struct sw_value *map = sw_value_map(arena, pairs, 4);
-    assert_json(map, 0, "{\"a\":null,\"ab\":true,\"b\":2}");
+    assert_json_as(map, 0, "{\"a\":null,\"ab\":true,\"b\":2}");
     assert_int_equal(sw_get_int(map, "b", 0), 2);
     assert_null(sw_get(map, "abc"));
     assert_null(sw_get(map, ""));
@@ -66,7 +32,7 @@ static void maps_are_sorted_and_the_last_wins(void **state) {
 
 static void paths_and_fallbacks(void **state) {
     (void)state;
-    const struct sw_value *v = read_json("{\"network\":{\"zones\":[\"a\",\"c\"],\"n\":5,\"r\":3.0,\"on\":true}}");
+    const struct sw_value *v = json("{\"network\":{\"zones\":[\"a\",\"c\"],\"n\":5,\"r\":3.0,\"on\":true}}");
     assert_string_equal(sw_get_path(v, "network.zones.1")->s.p, "c");
     assert_ptr_equal(sw_get_path(v, ""), v);
     assert_null(sw_get_path(v, "network.zones.2"));
@@ -84,17 +50,17 @@ static void paths_and_fallbacks(void **state) {
 
 static void with_and_merge(void **state) {
     (void)state;
-    const struct sw_value *map = read_json("{\"a\":1,\"ab\":2,\"c\":3}");
-    assert_json(sw_map_with(arena, map, "b", sw_value_int(arena, 9)), 0, "{\"a\":1,\"ab\":2,\"b\":9,\"c\":3}");
-    assert_json(sw_map_with(arena, map, "a", sw_value_int(arena, 9)), 0, "{\"a\":9,\"ab\":2,\"c\":3}");
-    assert_json(sw_map_with(arena, map, "a", NULL), 0, "{\"ab\":2,\"c\":3}");
-    assert_json(sw_map_with(arena, map, "", &SW_NULL_VALUE), 0, "{\"\":null,\"a\":1,\"ab\":2,\"c\":3}");
-    assert_json(sw_map_with(arena, map, "z", &SW_NULL_VALUE), 0, "{\"a\":1,\"ab\":2,\"c\":3,\"z\":null}");
+    const struct sw_value *map = json("{\"a\":1,\"ab\":2,\"c\":3}");
+    assert_json_as(sw_map_with(arena, map, "b", sw_value_int(arena, 9)), 0, "{\"a\":1,\"ab\":2,\"b\":9,\"c\":3}");
+    assert_json_as(sw_map_with(arena, map, "a", sw_value_int(arena, 9)), 0, "{\"a\":9,\"ab\":2,\"c\":3}");
+    assert_json_as(sw_map_with(arena, map, "a", NULL), 0, "{\"ab\":2,\"c\":3}");
+    assert_json_as(sw_map_with(arena, map, "", &SW_NULL_VALUE), 0, "{\"\":null,\"a\":1,\"ab\":2,\"c\":3}");
+    assert_json_as(sw_map_with(arena, map, "z", &SW_NULL_VALUE), 0, "{\"a\":1,\"ab\":2,\"c\":3,\"z\":null}");
     assert_ptr_equal(sw_map_with(arena, map, "x", NULL), map);
-    assert_json(sw_map_with(arena, NULL, "x", &SW_TRUE_VALUE), 0, "{\"x\":true}");
-    assert_json(map, 0, "{\"a\":1,\"ab\":2,\"c\":3}");
-    assert_json(sw_map_merge(arena, map, read_json("{\"0\":0,\"ab\":{},\"d\":4}")), 0, "{\"0\":0,\"a\":1,\"ab\":{},\"c\":3,\"d\":4}");
-    assert_json(sw_map_merge(arena, NULL, NULL), 0, "{}");
+    assert_json_as(sw_map_with(arena, NULL, "x", &SW_TRUE_VALUE), 0, "{\"x\":true}");
+    assert_json_as(map, 0, "{\"a\":1,\"ab\":2,\"c\":3}");
+    assert_json_as(sw_map_merge(arena, map, json("{\"0\":0,\"ab\":{},\"d\":4}")), 0, "{\"0\":0,\"a\":1,\"ab\":{},\"c\":3,\"d\":4}");
+    assert_json_as(sw_map_merge(arena, NULL, NULL), 0, "{}");
 }
 
 static void equality(void **state) {
@@ -130,19 +96,19 @@ static void json_objects_of_our_own(void **state) {
     (void)state;
     const struct sw_value *parts[] = {sw_value_str(arena, "http://"), sw_value_ref(arena, "lab_node.n1", "address")};
     struct sw_pair pairs[] = {
-        {"secret", sw_value_secret(arena, read_json("{\"password\":\"x\"}"))},
+        {"secret", sw_value_secret(arena, json("{\"password\":\"x\"}"))},
         {"ref", parts[1]},
         {"url", sw_value_concat(arena, parts, 2)},
         {"later", &SW_UNKNOWN_VALUE},
         {"bytes", sw_value_strn(arena, "\xff\x00", 2)},
     };
     const struct sw_value *v = sw_value_map(arena, pairs, 5);
-    assert_json(v, 0,
-                "{\"bytes\":{\"$base64\":\"/wA=\"},\"later\":{\"$unknown\":true},"
-                "\"ref\":{\"$ref\":[\"lab_node.n1\",\"address\"]},\"secret\":\"(sensitive)\","
-                "\"url\":{\"$concat\":[\"http://\",{\"$ref\":[\"lab_node.n1\",\"address\"]}]}}");
-    assert_json(v, SW_JSON_PLAIN,
-                "{\"bytes\":\"\xEF\xBF\xBD\\u0000\",\"later\":null,\"ref\":null,\"secret\":{\"password\":\"x\"},\"url\":null}");
+    assert_json_as(v, 0,
+                   "{\"bytes\":{\"$base64\":\"/wA=\"},\"later\":{\"$unknown\":true},"
+                   "\"ref\":{\"$ref\":[\"lab_node.n1\",\"address\"]},\"secret\":\"(sensitive)\","
+                   "\"url\":{\"$concat\":[\"http://\",{\"$ref\":[\"lab_node.n1\",\"address\"]}]}}");
+    assert_json_as(v, SW_JSON_PLAIN,
+                   "{\"bytes\":\"\xEF\xBF\xBD\\u0000\",\"later\":null,\"ref\":null,\"secret\":{\"password\":\"x\"},\"url\":null}");
     struct sw_str text = {0};
     sw_json_write(&text, v, SW_JSON_REVEAL);
     assert_non_null(strstr(text.p, "\"secret\":{\"$secret\":{\"password\":\"x\"}}"));
@@ -167,8 +133,8 @@ static void a_users_dollar_keys_stay_the_users(void **state) {
     assert_true(sw_value_equal(v, back));
     sw_str_done(&out);
     /* A JSON schema's $ref is no reference of ours. */
-    assert_int_equal(read_json("{\"$ref\":\"#/definitions/a\"}")->kind, SW_MAP);
-    assert_int_equal(read_json("{\"$base64\":\"*\"}")->kind, SW_MAP);
+    assert_int_equal(json("{\"$ref\":\"#/definitions/a\"}")->kind, SW_MAP);
+    assert_int_equal(json("{\"$base64\":\"*\"}")->kind, SW_MAP);
 }
 
 static void json_round_trips(void **state) {
@@ -224,15 +190,15 @@ static void hostile_json(void **state) {
 
 static void json_numbers_and_texts(void **state) {
     (void)state;
-    assert_json(read_json("[9223372036854775807,-9223372036854775808,1e2,0.1,-0.0]"), 0,
-                "[9223372036854775807,-9223372036854775808,100.0,0.1,-0.0]");
-    const struct sw_value *big = read_json("[18446744073709551616, 5]");
+    assert_json_as(json("[9223372036854775807,-9223372036854775808,1e2,0.1,-0.0]"), 0,
+                   "[9223372036854775807,-9223372036854775808,100.0,0.1,-0.0]");
+    const struct sw_value *big = json("[18446744073709551616, 5]");
     assert_int_equal(big->list.v[0]->kind, SW_REAL);
     assert_int_equal(big->list.v[1]->kind, SW_INT);
-    assert_json(sw_value_real(arena, NAN), 0, "null");
-    assert_json(sw_value_str(arena, "\"\\/\n\t\r\x01\x7f\xc3\xa9"), 0, "\"\\\"\\\\/\\n\\t\\r\\u0001\\u007f\xc3\xa9\"");
-    assert_json(read_json("\"a\\u0000b\""), 0, "\"a\\u0000b\"");
-    assert_json(read_json("{\"b\":[1,{}],\"a\":[]}"), SW_JSON_PRETTY, "{\n  \"a\": [],\n  \"b\": [\n    1,\n    {}\n  ]\n}");
+    assert_json_as(sw_value_real(arena, NAN), 0, "null");
+    assert_json_as(sw_value_str(arena, "\"\\/\n\t\r\x01\x7f\xc3\xa9"), 0, "\"\\\"\\\\/\\n\\t\\r\\u0001\\u007f\xc3\xa9\"");
+    assert_json_as(json("\"a\\u0000b\""), 0, "\"a\\u0000b\"");
+    assert_json_as(json("{\"b\":[1,{}],\"a\":[]}"), SW_JSON_PRETTY, "{\n  \"a\": [],\n  \"b\": [\n    1,\n    {}\n  ]\n}");
 }
 
 static const struct sw_value *lookup(const char *address, const char *path, void *ctx) {
@@ -247,11 +213,11 @@ static void resolve_replaces_and_shares(void **state) {
     (void)state;
     size_t calls = 0;
     const struct sw_value *v =
-        read_json("{\"deep\":{\"a\":[1,2,{\"x\":\"y\"}]},\"ip\":{\"$ref\":[\"n.n1\",\"ip\"]},"
-                  "\"url\":{\"$concat\":[\"https://\",{\"$ref\":[\"n.n1\",\"ip\"]},\":\",{\"$ref\":[\"n.n1\",\"port\"]}]},"
-                  "\"gone\":{\"$ref\":[\"n.gone\",\"ip\"]},"
-                  "\"half\":{\"$concat\":[\"a\",{\"$ref\":[\"n.gone\",\"ip\"]}]},"
-                  "\"secret\":[{\"$concat\":[\"p:\",{\"$ref\":[\"n.n1\",\"password\"]}]}]}");
+        json("{\"deep\":{\"a\":[1,2,{\"x\":\"y\"}]},\"ip\":{\"$ref\":[\"n.n1\",\"ip\"]},"
+             "\"url\":{\"$concat\":[\"https://\",{\"$ref\":[\"n.n1\",\"ip\"]},\":\",{\"$ref\":[\"n.n1\",\"port\"]}]},"
+             "\"gone\":{\"$ref\":[\"n.gone\",\"ip\"]},"
+             "\"half\":{\"$concat\":[\"a\",{\"$ref\":[\"n.gone\",\"ip\"]}]},"
+             "\"secret\":[{\"$concat\":[\"p:\",{\"$ref\":[\"n.n1\",\"password\"]}]}]}");
     const struct sw_value *r = sw_value_resolve(arena, v, lookup, &calls);
     assert_int_equal(calls, 6);
     assert_string_equal(sw_get_str(r, "url", ""), "https://10.0.0.1:6443");
@@ -277,7 +243,7 @@ static void count_ref(const char *address, const char *path, void *ctx) {
 static void each_ref_copy_and_secret(void **state) {
     (void)state;
     size_t n = 0;
-    const struct sw_value *v = read_json("[{\"$ref\":[\"a.b\",\"c\"]},{\"x\":{\"$concat\":[{\"$ref\":[\"a.b\",\"d\"]},\"z\"]}}]");
+    const struct sw_value *v = json("[{\"$ref\":[\"a.b\",\"c\"]},{\"x\":{\"$concat\":[{\"$ref\":[\"a.b\",\"d\"]},\"z\"]}}]");
     sw_value_each_ref(v, count_ref, &n);
     assert_int_equal(n, 2);
     struct sw_arena *other = sw_arena_new();
@@ -293,7 +259,7 @@ static void each_ref_copy_and_secret(void **state) {
 
 static void formats(void **state) {
     (void)state;
-    assert_format(read_json("{\"a\":1,\"b c\":[true,null,\"x\\n\\\"\"]}"), 0, "{a = 1, \"b c\" = [true, null, \"x\\n\\\"\"]}");
+    assert_format(json("{\"a\":1,\"b c\":[true,null,\"x\\n\\\"\"]}"), 0, "{a = 1, \"b c\" = [true, null, \"x\\n\\\"\"]}");
     assert_format(sw_value_secret(arena, sw_value_int(arena, 5)), 80, "(sensitive)");
     assert_format(&SW_UNKNOWN_VALUE, 80, "(known after apply)");
     assert_format(sw_value_str(arena, "0123456789"), 6, "\"0123…");

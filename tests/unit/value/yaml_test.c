@@ -1,12 +1,5 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "arena_fixture.h"
 
-#include <cmocka.h>
-
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,20 +8,6 @@
 #include "slipway/file.h"
 #include "slipway/yaml_tags.h"
 
-static struct sw_arena *arena;
-
-static int open_arena(void **state) {
-    (void)state;
-    arena = sw_arena_new();
-    return 0;
-}
-
-static int close_arena(void **state) {
-    (void)state;
-    sw_arena_free(arena);
-    return 0;
-}
-
 static const struct sw_value *yaml(const char *text) {
     const struct sw_value *v = NULL;
     struct sw_err err = {0};
@@ -36,13 +15,6 @@ static const struct sw_value *yaml(const char *text) {
     if (rc < 0) print_error("%u:%u: %s\n", err.line, err.column, err.message);
     assert_int_equal(rc, 0);
     return v;
-}
-
-static void assert_json(const struct sw_value *v, const char *expected) {
-    struct sw_str text = {0};
-    sw_json_write(&text, v, 0);
-    assert_string_equal(sw_str_z(&text), expected);
-    sw_str_done(&text);
 }
 
 static void assert_refused_n(const char *text, size_t len, int code, unsigned line, unsigned column, const char *message) {
