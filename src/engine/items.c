@@ -4,16 +4,9 @@
 #include "internal.h"
 #include "slipway/vec.h"
 
-static const char *moved_to(const struct sw_config *config, const char *address) {
-    for (size_t i = 0; i < config->n_moved; i++)
-        if (strcmp(config->moved[i].from, address) == 0) return config->moved[i].to;
-    return address;
-}
-
-static bool named(const char *const *list, size_t n, const char *address) {
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(list[i], address) == 0) return true;
-    return false;
+static const char *moved_to(const struct sw_map *moved, const char *address) {
+    const char *to = sw_map_find(moved, address);
+    return to ? to : address;
 }
 
 /* What the state knows of a resource, as if it had been declared: enough to remove it. */
@@ -76,6 +69,23 @@ static int collect_hosts(struct eng_plan *p, struct sw_err *err) {
     return 0;
 }
 
+/* What runs before this one left to be done: creations that are open, restarts that are due. */
+static int mark_unfinished(struct eng_plan *p, const struct sw_map *moved, struct sw_err *err) {
+    struct sw_map open = {0};
+    const char **due;
+    size_t n_due = 0;
+    int rc = eng_open_creates(p->engine, &open, err);
+    for (size_t i = 0; i < p->n_items && rc == 0; i++)
+        if (p->items[i].recorded) p->items[i].open = sw_map_find(&open, p->items[i].recorded->address);
+    sw_map_done(&open);
+    if (rc == 0) rc = sw_state_due(p->engine->state, p->engine->arena, &due, &n_due, err);
+    for (size_t i = 0; i < n_due && rc == 0; i++) {
+        struct eng_item *it = sw_map_find(&p->by_address, moved_to(moved, due[i]));
+        if (it) it->due = true;
+    }
+    return rc;
+}
+
 int eng_items_collect(struct eng_plan *p, struct sw_err *err) {
     struct sw_engine *engine = p->engine;
     const struct sw_config *config = p->config;
@@ -93,8 +103,10 @@ int eng_items_collect(struct eng_plan *p, struct sw_err *err) {
         recorded = all;
         n_recorded += p->options->n_assumed;
     }
-    struct sw_map by_address = {0};
-    for (size_t i = 0; i < n_recorded; i++) sw_map_set(&by_address, moved_to(config, recorded[i].address), &recorded[i]);
+    struct sw_map by_address = {0}, moved = {0}, removed = {0};
+    for (size_t i = 0; i < config->n_moved; i++) sw_map_set(&moved, config->moved[i].from, (void *)config->moved[i].to);
+    for (size_t i = 0; i < config->n_removed; i++) sw_map_set(&removed, config->removed[i], (void *)config->removed[i]);
+    for (size_t i = 0; i < n_recorded; i++) sw_map_set(&by_address, moved_to(&moved, recorded[i].address), &recorded[i]);
 
     struct sw_map data = {0};
     if (p->options->destroy) eng_data_needed(config, &data);
@@ -110,27 +122,18 @@ int eng_items_collect(struct eng_plan *p, struct sw_err *err) {
         rc = add(p, it, err);
     }
     for (size_t i = 0; i < n_recorded && rc == 0; i++) {
-        const char *address = moved_to(config, recorded[i].address);
+        const char *address = moved_to(&moved, recorded[i].address);
         if (eng_find(p, address)) continue;
         struct eng_item *it = &p->items[p->n_items];
         it->recorded = &recorded[i];
         it->plan.resource = from_record(p, &recorded[i], address);
-        it->forgotten = named(config->removed, config->n_removed, recorded[i].address);
+        it->forgotten = sw_map_find(&removed, recorded[i].address) != NULL;
         rc = add(p, it, err);
     }
     sw_map_done(&by_address);
     sw_map_done(&data);
-    struct sw_map open = {0};
-    if (rc == 0) rc = eng_open_creates(engine, &open, err);
-    for (size_t i = 0; i < p->n_items && rc == 0; i++)
-        if (p->items[i].recorded) p->items[i].open = sw_map_find(&open, p->items[i].recorded->address);
-    sw_map_done(&open);
-    const char **due;
-    size_t n_due = 0;
-    if (rc == 0) rc = sw_state_due(engine->state, engine->arena, &due, &n_due, err);
-    for (size_t i = 0; i < n_due && rc == 0; i++) {
-        struct eng_item *it = sw_map_find(&p->by_address, moved_to(config, due[i]));
-        if (it) it->due = true;
-    }
+    sw_map_done(&removed);
+    if (rc == 0) rc = mark_unfinished(p, &moved, err);
+    sw_map_done(&moved);
     return rc;
 }

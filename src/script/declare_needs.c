@@ -7,8 +7,6 @@
 static void add_ref(const char *address, const char *path, void *ctx) {
     struct sw_script *s = ctx;
     (void)path;
-    for (size_t i = 0; i < s->declare->scratch.n; i++)
-        if (strcmp(s->declare->scratch.v[i], address) == 0) return;
     sw_vec_push(&s->declare->scratch, address);
 }
 
@@ -60,6 +58,10 @@ const char **sw_declare__take(struct sw_script *s, size_t from, bool or_null) {
     const char **list = sw_new_n(s->arena, const char *, n + 1);
     if (n) memcpy(list, s->declare->scratch.v + from, n * sizeof *list);
     qsort(list, n, sizeof *list, compare_text);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!kept || strcmp(list[i], list[kept - 1]) != 0) list[kept++] = list[i];
+    list[kept] = NULL;
     return list;
 }
 
