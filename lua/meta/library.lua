@@ -49,6 +49,7 @@
 ---@field on? "host" | "api"
 ---@field provider? string of an API
 ---@field owns_host? boolean deleting it takes everything on hosts that refer to it
+---@field data? boolean in an API: a data source, which has `list` and no other function; its name begins with "data."
 ---@field ephemeral? boolean acts only when something that depends on it acts; never in the state
 ---@field open? boolean attributes beyond the schema are allowed
 ---@field name? { doc: string, pattern: string }

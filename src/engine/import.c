@@ -78,14 +78,20 @@ int sw_engine_find(struct sw_engine *engine, const struct sw_config *config, str
 
 int sw_engine_adopt(struct sw_engine *engine, const struct sw_import *imports, size_t n, struct sw_err *err) {
     int64_t run, done = 0;
+    struct sw_map open = {0};
     int rc = sw_run_begin(engine->state, "import", &run, err);
     if (rc != 0) return rc;
+    rc = eng_open_creates(engine, &open, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         if (!imports[i].found) continue;
         struct sw_state_resource record = eng_record(imports[i].resource, imports[i].found, "ok");
-        rc = sw_state_put(engine->state, &record, err);
+        /* Whatever a dead run began to make under this address: now it is said what it is. */
+        const struct sw_intent *intent = sw_map_find(&open, imports[i].address);
+        rc = intent ? sw_journal_close(engine->state, intent->id, "unknown", &record, false, err)
+                    : sw_state_put(engine->state, &record, err);
         done += rc == 0;
     }
+    sw_map_done(&open);
     int ended = sw_run_end(engine->state, run, rc == 0 ? "ok" : "failed", done, rc != 0, 0, rc == 0 ? err : NULL);
     return rc != 0 ? rc : ended;
 }

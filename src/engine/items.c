@@ -78,6 +78,11 @@ static int mark_unfinished(struct eng_plan *p, const struct sw_map *moved, struc
     for (size_t i = 0; i < p->n_items && rc == 0; i++)
         if (p->items[i].recorded) p->items[i].open = sw_map_find(&open, p->items[i].recorded->address);
     sw_map_done(&open);
+    /* What an import says a thing is counts for more. */
+    for (size_t i = 0; i < p->options->n_assumed && rc == 0; i++) {
+        struct eng_item *it = sw_map_find(&p->by_address, p->options->assumed[i].address);
+        if (it) it->open = NULL;
+    }
     if (rc == 0) rc = sw_state_due(p->engine->state, p->engine->arena, &due, &n_due, err);
     for (size_t i = 0; i < n_due && rc == 0; i++) {
         struct eng_item *it = sw_map_find(&p->by_address, moved_to(moved, due[i]));

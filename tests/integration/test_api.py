@@ -2,8 +2,9 @@
 
 import json
 import shutil
+import time
 
-from harness import HERE, Case, unittest
+from harness import HERE, Case, unittest, wait_for
 
 HEAD = 'local shelf = require "shelf"\n'
 
@@ -201,6 +202,34 @@ class Api(Case):
                     site.apply().expect(0)
                     self.assertEqual(self.shape(site), wanted)
                     self.settled(site)
+
+    def test_interrupted(self):
+        """Ctrl-C lets calls that run end, and starts no others; a second one ends them, and the next run looks what became of them."""
+        body = 'local a = shelf.box "a" { label = "a", slow = 2 }\nshelf.box "b" { label = "b", base = a.id }'
+        for times in (1, 2):
+            with self.subTest(times=times):
+                site = self.cloud(body)
+                run = site.start("apply", "--yes")
+                wait_for(lambda: site.sql("select count(*) from intent") == [(1,)] if (site.state / "state.db").exists() else False)
+                wait_for(lambda: times == 1 or (site.world / "log").exists(), what="the effect of the creation")
+                for _ in range(times):
+                    run.interrupt()
+                    time.sleep(0.3)
+                run.finish().expect(1, "1 done" if times == 1 else "Stopped while at work")
+                self.assertEqual(list(self.boxes(site)), ["a"])
+                self.assertEqual(site.sql("select count(*) from intent where outcome is null"), [(times - 1,)])
+                site.apply().expect(0)
+                self.assertEqual(self.boxes(site)["b"]["base"], self.boxes(site)["a"]["id"])
+                self.settled(site)
+
+    def test_import_says_what_a_dead_run_made(self):
+        site = self.cloud('shelf.box "a" { label = "a" }')
+        (site.world / "kill").write_text("1")
+        self.assertEqual(site.apply().code, -9)
+        self.put(site, "a")
+        site.run("import", "shelf_box.a", "xa").expect(0)
+        self.settled(site)
+        self.assertEqual(site.recorded("shelf_box.a")["attributes"]["id"], "xa")
 
     def test_an_answer_that_is_lost(self):
         site = self.cloud('shelf.box "a" { label = "a" }')
