@@ -112,6 +112,16 @@ def drift(lab: Lab) -> None:
     lab.run("plan", "--detailed-exitcode")
 
 
+def cluster_api(lab: Lab) -> None:
+    """The client of clusters on the real server, directly and through n2."""
+    address, host_key = next((f[1], f[4]) for f in (line.split("\t") for line in node_list(lab)) if f[0] == "n2")
+    first = next(line.split("\t")[1] for line in node_list(lab) if line.startswith("n1\t"))
+    tunnel = {"address": address, "user": "root", "key": f"{lab.root}/nodes/id_ed25519", "host_key": host_key, "agent": False, "to_address": first}
+    done = subprocess.run([sys.executable, str(pathlib.Path(__file__).parent / "kube.py"), str(lab.root / "state" / "kubeconfig"), json.dumps(tunnel)],
+                          env={**lab.env, "SLIPWAY": SLIPWAY}, text=True, capture_output=True)
+    expect(done.returncode == 0, f"the client's suite passes on the real server{'' if done.returncode == 0 else ': ' + done.stderr[-6000:]}")
+
+
 def shrink(lab: Lab) -> None:
     lab.write(["n2"])
     changes = lab.plan()
@@ -206,7 +216,7 @@ def clean(lab: Lab) -> None:
 def main() -> int:
     root = pathlib.Path(tempfile.mkdtemp(prefix="slipway-e2e-", dir="/var/lib"))
     lab = Lab(root)
-    steps = [bootstrap, changes_nothing, drift, shrink, grow_through_a_kill, node_restart, types, destroy]
+    steps = [bootstrap, changes_nothing, cluster_api, drift, shrink, grow_through_a_kill, node_restart, types, destroy]
     passed = 0
     try:
         for step in steps:
