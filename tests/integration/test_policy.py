@@ -140,7 +140,7 @@ class OtherPeoples(Base):
         changes = {change["address"]: change for change in plan["resource_changes"]}
         instance = changes['aws_instance.api_example_org["api.example.org"]']
         self.assertEqual(instance["change"]["after"]["root_block_device"], [{"delete_on_termination": True, "encrypted": True, "volume_size": 20}])
-        self.assertTrue(instance["change"]["after_unknown"]["private_ip"])
+        self.assertTrue(instance["change"]["after_unknown"]["public_ip"])
         self.assertEqual(instance["index"], "api.example.org")
         self.assertEqual(instance["slipway"]["address"], "aws_instance.api.example.org")
         block = changes["aws_s3_bucket_public_access_block.logs"]
