@@ -36,6 +36,7 @@ local function read(aws, found, item)
     description = found.groupDescription,
     vpc_id = found.vpcId,
     tags = tags.read(aws, item, found.tagSet),
+    name_prefix = ec2.kept(item, "name_prefix"),
     revoke_rules_on_delete = ec2.kept(item, "revoke_rules_on_delete"),
   }
   -- Later on, a rule that lets everything out may be a declared one: the default is looked for only where a creation did not finish.
@@ -78,7 +79,8 @@ return resource "aws_security_group" {
   on = "api", provider = "aws",
   doc = "A firewall around instances and load balancers; its rules are aws_vpc_security_group_ingress_rule and aws_vpc_security_group_egress_rule.",
   schema = {
-    name = { "string", immutable = true, doc = "its name in AWS; the resource's when it is not set" },
+    name = { "string", immutable = true, doc = "its name in AWS; the resource's when neither it nor name_prefix is set" },
+    name_prefix = { "string", immutable = true, doc = "how its name begins, with something unique after it: for create_before_destroy" },
     description = { "string", default = "Managed by slipway", immutable = true, doc = "what it is for" },
     vpc_id = { "string", immutable = true, doc = "the VPC it is in; the default VPC when it is not set" },
     default_egress = { "bool", default = false, doc = "keep the rule that AWS gives a new group, which lets everything out" },
@@ -89,7 +91,8 @@ return resource "aws_security_group" {
     owner_id = { "string", computed = true, doc = "the account it is in" },
   },
   declare = function(t)
-    local name, description = ec2.text(t.name), ec2.text(t.description)
+    local name, description = ec2.text(t.name) or ec2.text(t.name_prefix), ec2.text(t.description)
+    if t.name ~= nil and t.name_prefix ~= nil then slipway.fail("only one of name and name_prefix can be given") end
     if name and (name:find("^sg%-") or #name > 255) then
       slipway.fail(("name: expected at most 255 characters that do not begin with 'sg-', got '%s'"):format(name))
     end
@@ -103,7 +106,7 @@ return resource "aws_security_group" {
     local id, open = r.have and r.have.id, true
     if not id then
       id = aws.ec2:call("CreateSecurityGroup", {
-        GroupName = r.name, GroupDescription = r.description, VpcId = r.vpc_id, TagSpecification = ec2.specification(aws, "security-group", r),
+        GroupName = r.name_prefix and r.name_prefix .. r._token:sub(1, 12) or r.name, GroupDescription = r.description, VpcId = r.vpc_id, TagSpecification = ec2.specification(aws, "security-group", r),
       }, { retry = { "InvalidVpcID.NotFound" } }).groupId
     else
       open = r.have.default_egress

@@ -395,6 +395,33 @@ class World(Cloud):
         self.assertEqual(self.held(), whole)
         self.ends(site)
 
+    def test_a_node_is_replaced_and_keeps_its_disk(self):
+        site = self.network()
+        site.apply().expect(0)
+        disk, node = (self.attributes(site, address)["id"] for address in ("aws_ebs_volume.data1", "aws_instance.n1"))
+        self.change(site, "noble", "jammy")
+        site.apply().expect(0, "2 to replace")
+        self.settled(site)
+        self.assertEqual(self.attributes(site, "aws_ebs_volume.data1")["id"], disk)
+        now = self.attributes(site, "aws_instance.n1")["id"]
+        self.assertNotEqual(now, node)
+        at = self.ec2.describe_volumes(VolumeIds=[disk])["Volumes"][0]["Attachments"]
+        self.assertEqual([one["InstanceId"] for one in at], [now])
+        self.ends(site)
+
+    def test_a_group_in_use_is_replaced(self):
+        """The new one is there before the machines leave the old one."""
+        site = self.cloud(INSTANCE.replace('"nodes" { vpc_id = vpc.id }',
+                                           '"nodes" { vpc_id = vpc.id, name_prefix = "n-", description = "old", lifecycle = { create_before_destroy = true } }'))
+        site.apply().expect(0)
+        old, node = (self.attributes(site, address)["id"] for address in ("aws_security_group.nodes", "aws_instance.n1"))
+        self.change(site, '"old"', '"new"')
+        site.apply().expect(0, "1 to replace")
+        self.settled(site)
+        self.assertEqual(self.attributes(site, "aws_instance.n1")["id"], node)
+        self.assertNotIn(old, self.moto.inventory()["security_group"])
+        self.ends(site)
+
     def test_what_still_holds_on(self):
         site = self.cloud(GROUP)
         site.apply().expect(0)

@@ -12,6 +12,7 @@ function change.declare(t)
       if t[name] == nil then slipway.fail(name .. " is not set, and there is no launch_template that could say it") end
     end
   end
+  if t.ami == nil and t.root_block_device ~= nil then slipway.fail("root_block_device needs ami: the image says which of its disks is the root") end
   local kind = ec2.text(t.instance_type)
   if kind and not kind:find("^[%w-]+%.[%w-]+$") then slipway.fail(("instance_type: expected a size such as t3.large, got '%s'"):format(kind)) end
   cidr.address("private_ip", t.private_ip)
