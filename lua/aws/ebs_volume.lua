@@ -34,7 +34,7 @@ return resource "aws_ebs_volume" {
   on = "api", provider = "aws",
   doc = "A disk that outlives instances; aws_volume_attachment gives it to one.",
   schema = {
-    availability_zone = { "string", required = true, immutable = true, doc = "the zone it is in, which must be the instance's" },
+    availability_zone = { "string", required = true, immutable = true, doc = "the zone: the subnet's, for the instance's makes a new disk for a new instance" },
     size = { "int", doc = "GiB; it can grow and not shrink; the snapshot's when it is not set" },
     type = { "string", default = "gp3", one_of = volume.TYPES, doc = "kind of disk" },
     iops = { "int", doc = "operations a second, of gp3, io1 and io2" },

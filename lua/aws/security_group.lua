@@ -106,7 +106,8 @@ return resource "aws_security_group" {
     local id, open = r.have and r.have.id, true
     if not id then
       id = aws.ec2:call("CreateSecurityGroup", {
-        GroupName = r.name_prefix and r.name_prefix .. r._token:sub(1, 12) or r.name, GroupDescription = r.description, VpcId = r.vpc_id, TagSpecification = ec2.specification(aws, "security-group", r),
+        GroupName = r.name_prefix and r.name_prefix .. r._token:sub(1, 12) or r.name, GroupDescription = r.description, VpcId = r.vpc_id,
+        TagSpecification = ec2.specification(aws, "security-group", r),
       }, { retry = { "InvalidVpcID.NotFound" } }).groupId
     else
       open = r.have.default_egress

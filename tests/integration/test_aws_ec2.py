@@ -325,7 +325,7 @@ for i = 1, NODES do
     root_block_device = { volume_size = 20, volume_type = "gp3" }, source_dest_check = false, user_data = secret("#!/bin/sh\\ntrue " .. i),
     tags = { Name = "n" .. i },
   }
-  local disk = aws.ebs_volume("data" .. i) { availability_zone = node.availability_zone, size = 10 }
+  local disk = aws.ebs_volume("data" .. i) { availability_zone = subnet.availability_zone, size = 10 }
   aws.volume_attachment("data" .. i) { device_name = "/dev/sdf", volume_id = disk.id, instance_id = node.id }
 end
 """.replace("KEY", KEY)

@@ -81,6 +81,14 @@ class Depend:
             return error(call, "DependencyViolation", f"resource {group} has a dependent object")
         return None
 
+    async def _ModifyNetworkInterfaceAttribute(self, call: Call) -> None:
+        """An instance's groups are its interface's; moto keeps two lists, of which this changes the other."""
+        groups = {key.replace("SecurityGroupId", "GroupId"): value for key, value in call.params.items() if key.startswith("SecurityGroupId.")}
+        found = await self._ask(call, "ec2", "DescribeNetworkInterfaces", **{"NetworkInterfaceId.1": call.params.get("NetworkInterfaceId", "")})
+        instance = found.findtext("networkInterfaceSet/item/attachment/instanceId")
+        if groups and instance:
+            await self._ask(call, "ec2", "ModifyInstanceAttribute", InstanceId=instance, **groups)
+
     async def _DeleteVpc(self, call: Call) -> Answer | None:
         vpc = call.params.get("VpcId", "")
         subnets = (await self._ask(call, "ec2", "DescribeSubnets")).findall("subnetSet/item")
