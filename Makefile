@@ -37,11 +37,13 @@ lint:
 	@.ci/setup build test lint
 	@tests/tools/lint.sh
 
-# A real kubeadm on lab nodes.
+# A real kubeadm: on lab nodes, and on lab nodes behind a real AWS API.
 e2e: build
 	@.ci/setup lab test
 	@$(SUDO) inventories/lab/bundle/build.sh $(BUNDLE)
 	@$(SUDO) python3 tests/e2e/run.py $(BUILD)/slipway $(BUNDLE)
+	@$(SUDO) .ci/setup aws
+	@$(SUDO) python3 tests/e2e/aws.py $(BUILD)/slipway $(BUNDLE)
 
 bench: build
 	@.ci/setup bench

@@ -10,8 +10,8 @@ return function(machine, inv)
   }
   host:package { "conntrack", "ebtables", "ethtool", "iptables", "socat" }
 
-  -- A lab node shares the machine's kernel: swap, clock and the kernel's own limits are the machine's business.
-  if inv.provider.name == "lab" then return end
+  -- A container shares its machine's kernel: swap, clock and the kernel's own limits are the machine's business.
+  if inv.provider.name == "lab" or (inv.kubernetes.options or {}).shared_kernel then return end
   host:swap "off" {}
   host:time_sync "ntp" {}
   host:sysctl {

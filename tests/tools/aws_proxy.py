@@ -49,7 +49,7 @@ class AwsProxy:
         self.connections = 0
         self.busy = 0  # calls that are being answered
         self.problems: list[str] = []  # what moto could not do: not AWS's behaviour, so tests look here
-        self.observers: list[Callable[[Call, Answer], None]] = []  # called after each answered call
+        self.observers: list[Callable[[Call, Answer], None]] = []  # called after each answered call that changes something, before the answer goes out
 
     # -- for tests ----------------------------------------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ class AwsProxy:
             world = self.world
             answer = await world.before(call) or await world.after(call, await self._forward(call))
             answer = self.rules.strike(call, after=True) or answer
-        for observer in self.observers:
+        for observer in self.observers if call.mutates else ():
             await self._loop.run_in_executor(None, observer, call, answer)
         return answer
 
