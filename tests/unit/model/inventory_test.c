@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "slipway/clock.h"
 #include "slipway/file.h"
 #include "slipway/inventory.h"
 
@@ -247,11 +246,9 @@ static void networks(void **state) {
 
 static void five_thousand_and_no_more(void **state) {
     (void)state;
-    uint64_t start = sw_now_ms();
     const struct sw_inventory *inventory = load("name: x\nprovider: { name: aws }\npools:\n  - { name: w, count: 5000 }\n");
     assert_int_equal(sw_get(inventory->value, "nodes")->list.n, 5000);
     assert_at(inventory, "nodes.4999.name", "\"w-5000\"");
-    assert_true(sw_now_ms() - start < 3000);
     assert_refused("name: x\nprovider: { name: aws }\npools:\n  - { name: w, count: 5001 }\n", 4,
                    "'count' must be between 0 and 5000, not 5001", NULL);
     assert_refused("name: x\nprovider: { name: aws }\npools:\n  - { name: w, count: 5000 }\n  - { name: v }\n", 5,
@@ -261,10 +258,8 @@ static void five_thousand_and_no_more(void **state) {
     struct sw_str text = {0};
     sw_str_addz(&text, "name: x\npools: [{ name: p }]\nhosts:\n");
     for (int i = 0; i < 5000; i++) sw_str_addf(&text, "- { name: n%d, address: 10.%d.%d.1, pool: p }\n", i, i / 250, i % 250);
-    start = sw_now_ms();
     inventory = load(text.p);
     assert_at(inventory, "nodes.4999.index", "5000");
-    assert_true(sw_now_ms() - start < 3000);
     sw_str_addz(&text, "- { name: last, address: 10.99.1.1, pool: p }\n");
     assert_refused(text.p, 5004, "more than 5000 machines", NULL);
     sw_str_done(&text);

@@ -312,7 +312,6 @@ static void ten_thousand_resources(void **data) {
     assert_string_equal(r[9999].address, "n99/file:/etc/9999");
     sw_state_close(s);
     print_message("10,000 resources: written in %d ms, opened in %d ms, loaded in %d ms\n", (int)written, (int)opened, (int)loaded);
-    assert_true(opened + loaded < 2000); /* far above what it takes: this runs under sanitizers and beside other tests */
 }
 
 int main(void) {
