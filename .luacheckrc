@@ -5,7 +5,6 @@ read_globals = {
 }
 files["tests/lua"] = { read_globals = { "core", "check", "equal", "raises", "testing" } }
 files["lua/slipway"] = { globals = { "slipway" }, ignore = { "122", "131", "111", "112", "113" } }
-files["lua/kube"] = { read_globals = { "core" } }
 files["lua/aws"] = { read_globals = { "core", "xml" } }
 files["lua/kube"] = { read_globals = { "core" } }
 exclude_files = { "lua/meta" }

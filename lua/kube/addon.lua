@@ -4,12 +4,15 @@
 --     doc = "...", version = "0.8.0", namespace = "kube-system",
 --     options = { replicas = { "int", default = 1, doc = "..." } },
 --     release = function(o) return { url = "https://.../v" .. o.version .. "/components.yaml" } end,
+--     movable = true,                                  -- optional: it can live in another namespace
+--     check   = function(o) ... end,                   -- optional: fails for options that do not go together
 --     patch   = function(object, o) ... end,           -- optional: changes an object of the release in place
 --     install = function(o, a) ... end,                -- optional: declares what comes after the release, with a:objects(...)
 --   }
 --
 -- kube.addon.metrics_server { replicas = 2 } declares it; `addons: { metrics-server: { replicas: 2 } }` in the inventory does the same.
 local manifest, sources = require "kube/manifest", require "kube/sources"
+local options = require "kube/options"
 local tables = require "host/lib/tables"
 
 -- What every add-on takes.
@@ -18,85 +21,63 @@ local COMMON = {
   url = { "string", doc = "another place of the release's manifest" },
   sha256 = { "string", doc = "of the manifest at url; slipway.lock pins it otherwise" },
   source = { "string", doc = "the manifest as a file or directory beside the inventory, instead of a release" },
-  namespace = { "string", doc = "where it lives" },
   wait = { "bool", default = true, doc = "wait until it works" },
   timeout = { "int", default = 300, doc = "seconds to wait for each of its objects" },
   force = { "bool", default = false, doc = "take fields from other owners" },
 }
--- Words of every resource: handed on.
-local SHARED = { depends_on = true, provider = true, lifecycle = true }
-
-local function is_a(value, kind)
-  if kind == "any" then return true end
-  if type(value) == "userdata" then return true end -- a reference, a secret: checked where it is used
-  if kind == "int" then return math.type(value) == "integer" end
-  if kind == "number" then return type(value) == "number" end
-  if kind == "bool" then return type(value) == "boolean" end
-  if kind == "list" or kind == "map" then return type(value) == "table" end
-  return type(value) == "string"
-end
-
-local function check(name, rows, given)
-  local names, o = {}, {}
-  for key in pairs(rows) do names[#names + 1] = key end
-  for key, value in pairs(given) do
-    local row = rows[key]
-    if SHARED[key] then
-      o[key] = value
-    elseif not row then
-      core.unknown("option of the add-on " .. name, tostring(key), names)
-    elseif not is_a(value, row[1]) then
-      slipway.fail(("add-on %s: %s is a %s, not a %s"):format(name, key, type(value), row[1]))
-    else
-      o[key] = value
-    end
-  end
-  for key, row in pairs(rows) do
-    if o[key] == nil and row.default ~= nil then o[key] = row.default end
-    if o[key] == nil and row.required then slipway.fail(("add-on %s: %s is missing: %s"):format(name, key, row.doc)) end
-    if o[key] ~= nil and row.one_of and type(o[key]) ~= "userdata" then
-      local fine = false
-      for _, each in ipairs(row.one_of) do fine = fine or each == o[key] end
-      if not fine then slipway.fail(("add-on %s: %s: one of %s wanted, not '%s'"):format(name, key, table.concat(row.one_of, ", "), tostring(o[key]))) end
-    end
-  end
-  return o
-end
+local NAMESPACE = { "string", doc = "where it lives" }
+-- Without a release there is nothing to fetch.
+local OF_RELEASES = { "url", "sha256", "source" }
 
 local methods = {}
 
---- Declares further objects of the add-on, after its release: each waits for the wave before it. Returns the resources.
-function methods:objects(list, options)
-  options = tables.merge(self.passed, options or {})
-  options.depends_on = options.depends_on or self.resources
-  local made = manifest.declare(self.name, list, options)
-  for _, resource in ipairs(made) do self.resources[#self.resources + 1] = resource end
+--- Declares further objects of the add-on, after what it has declared before: each waits for the wave before it. Returns the resources.
+function methods:objects(list, more)
+  more = tables.merge(self.passed, more or {})
+  more.depends_on = more.depends_on or self.resources
+  local made = self.declare(self.name, list, more)
+  if #made == 0 then return made end
+  local all = {}
+  for _, resource in ipairs(self.resources) do all[#all + 1] = resource end
+  for _, resource in ipairs(made) do all[#all + 1] = resource end
+  self.resources = all
   return made
 end
 
---- Declares a namespace of the add-on's own, first. Returns it.
+--- Declares a namespace of the add-on's own, first.
 function methods:create_namespace(labels)
-  return self:objects({ { apiVersion = "v1", kind = "Namespace", metadata = { name = self.options.namespace, labels = labels } } })[1]
+  return self:objects { { apiVersion = "v1", kind = "Namespace", metadata = { name = self.options.namespace, labels = labels } } }
 end
 
-local function declare(name, spec, rows, given)
-  local o = check(name, rows, given)
-  o.version, o.namespace = o.version or spec.version, o.namespace or spec.namespace
-  local passed = tables.pick(o, { "wait", "timeout", "force", "provider", "lifecycle" })
-  local a = setmetatable({ name = name, options = o, passed = passed, resources = tables.list(o.depends_on) }, { __index = methods })
-  if #a.resources == 0 then a.resources = {} end
-  local release
-  if o.source or o.url then
-    release = tables.pick(o, { "source", "url", "sha256" })
-  elseif spec.release then
-    release = spec.release(o)
-    if release.url and release.sha256 == nil then release.sha256 = o.sha256 end
+--- Manifests leave the namespace of their objects open, but who a role is given to they must say.
+local function move(object, from, to)
+  if from == to or not object.kind:find("RoleBinding$") then return end
+  for _, subject in ipairs(object.subjects or {}) do
+    if subject.namespace == from then subject.namespace = to end
   end
-  if release then
+end
+
+local function release_of(name, spec, o)
+  if o.source or o.url then return sources.texts(name, tables.pick(o, { "source", "url", "sha256" })) end
+  if not spec.release then return nil end
+  return sources.texts(name, tables.merge({ sha256 = o.sha256 }, spec.release(o)))
+end
+
+--- @param texts table|nil { { text, where } } instead of those of the release
+--- @param declare function what manifest.declare is
+local function build(name, spec, rows, given, texts, declare)
+  local o = options.check("add-on " .. name, rows, given)
+  o.version, o.namespace = o.version or spec.version, o.namespace or spec.namespace
+  if spec.check then spec.check(o) end
+  local passed = tables.pick(o, { "wait", "timeout", "force", "provider", "lifecycle" })
+  local a = setmetatable({ name = name, options = o, passed = passed, resources = tables.list(o.depends_on), declare = declare }, { __index = methods })
+  texts = texts or release_of(name, spec, o)
+  if texts then
     local own = o.namespace ~= nil and o.namespace ~= "kube-system"
-    local list = manifest.objects(sources.texts(name, release), { namespace = o.namespace, create_namespace = own })
-    if spec.patch then
-      for _, object in ipairs(list) do spec.patch(object, o) end
+    local list = manifest.objects(texts, { namespace = o.namespace, create_namespace = own })
+    for _, object in ipairs(list) do
+      move(object, spec.namespace, o.namespace)
+      if spec.patch then spec.patch(object, o) end
     end
     a:objects(list)
   end
@@ -104,14 +85,38 @@ local function declare(name, spec, rows, given)
   return a.resources
 end
 
---- addon "NAME" { ... }: gives the function that declares it, as a callable table with `doc`, `rows`, `version` for the documentation.
+--- The objects in the order in which they are declared, each with the options of its declaration (for tests and for those who want to look).
+local function collect(name, spec, rows, given, text)
+  local found = {}
+  local function take(_, list, passed)
+    local made = {}
+    for _, object in ipairs(list) do
+      found[#found + 1] = { object = object, options = passed }
+      made[#made + 1] = object
+    end
+    return made
+  end
+  build(name, spec, rows, given, text and { { text = text, where = name } }, take)
+  return found
+end
+
+--- addon "NAME" { ... }: gives the function that declares it, as a callable table with `doc`, `rows`, `version` and `namespace` for the
+--- documentation, and `objects(options, text)`, which declares nothing.
 return function(name)
   return function(spec)
     local rows = tables.merge(COMMON, spec.options or {})
-    return setmetatable({ name = name, doc = spec.doc, rows = rows, version = spec.version, namespace = spec.namespace }, {
+    if not spec.release then
+      for _, key in ipairs(OF_RELEASES) do rows[key] = nil end
+    end
+    -- Most manifests name their namespace throughout, in ways that nobody can follow.
+    if spec.movable or not spec.release then rows.namespace = NAMESPACE end
+    return setmetatable({
+      name = name, doc = spec.doc, rows = rows, version = spec.version, namespace = spec.namespace,
+      objects = function(given, text) return collect(name, spec, rows, given, text) end,
+    }, {
       __call = function(_, given)
         if type(given) ~= "table" then slipway.fail(("add-on %s: a table of options wanted"):format(name)) end
-        return declare(name, spec, rows, given)
+        return build(name, spec, rows, given, nil, manifest.declare)
       end,
     })
   end

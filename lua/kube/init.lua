@@ -1,4 +1,4 @@
---- The provider "kube", and the words of playbooks: kube.object, kube.manifest, kube.addon.NAME.
+--- The provider "kube", and the words of playbooks: kube.object, kube.manifest, kube.addon.NAME, kube.gitops.
 local provider = require "provider"
 
 provider.define("kube", { client = function(config, io) return require "kube/client"(config, io) end })
@@ -25,4 +25,5 @@ return {
   object = require("kube/object").call,
   manifest = require("kube/manifest").call,
   addon = addon,
+  gitops = require("kube/gitops").call,
 }

@@ -44,14 +44,18 @@ function kinds.is_namespaced(object, defined)
   return not CLUSTER[object.kind]
 end
 
-kinds.WAVES = { "namespaces", "definitions", "objects", "webhooks", "custom objects" }
+kinds.WAVES = { "namespaces", "definitions", "configuration", "workloads", "webhooks", "custom objects" }
 
---- The wave it is applied in, 1 to 5.
+-- Their pods read accounts, settings and secrets when they start.
+local WORKLOADS = set "Deployment DaemonSet StatefulSet ReplicaSet ReplicationController Job CronJob Pod"
+
+--- The wave it is applied in, 1 to 6.
 function kinds.wave(object)
   if object.kind == "Namespace" then return 1 end
   if object.kind == "CustomResourceDefinition" then return 2 end
-  if object.kind:find("WebhookConfiguration$") or object.kind == "APIService" then return 4 end
-  return kinds.is_built_in(object) and 3 or 5
+  if object.kind:find("WebhookConfiguration$") or object.kind == "APIService" then return 5 end
+  if not kinds.is_built_in(object) then return 6 end
+  return WORKLOADS[object.kind] and 4 or 3
 end
 
 --- Why its deletion is to be confirmed, or nil.

@@ -77,7 +77,8 @@ end
 
 --- Declares them: each waits for the wave before it. Returns the resources, by address order, to depend on.
 function manifest.declare(name, list, options)
-  local waves, made = { {}, {}, {}, {}, {} }, {}
+  local waves, made = {}, {}
+  for i in ipairs(kinds.WAVES) do waves[i] = {} end
   for _, one in ipairs(list) do table.insert(waves[kinds.wave(one)], one) end
   local before = tables.list(options.depends_on)
   for _, wave in ipairs(waves) do

@@ -95,15 +95,50 @@ function kinds.Service(object)
   return ingress ~= nil and #ingress > 0, "waiting for an address of the load balancer"
 end
 
+-- Was it compared with what its spec asks for now, and not with what it asked for before? A commit is what was asked for only when it is that one.
+local function compared(object)
+  local sync, source = object.status.sync or {}, (object.spec or {}).source
+  local seen = sync.comparedTo and sync.comparedTo.source
+  if not source or not seen then return true end
+  for _, key in ipairs { "repoURL", "path", "chart", "targetRevision" } do
+    if (seen[key] or "") ~= (source[key] or "") then return false end
+  end
+  local wanted = source.targetRevision or ""
+  return not wanted:find("^" .. ("%x"):rep(40) .. "$") or sync.revision == wanted
+end
+
+local function conditions_text(object)
+  local found = {}
+  for _, each in ipairs(object.status.conditions or {}) do
+    if each.type and each.type:find("Error$") then found[#found + 1] = ("%s: %s"):format(each.type, each.message or "") end
+  end
+  return #found > 0 and "; " .. table.concat(found, "; ") or ""
+end
+
 function kinds.Application(object)
   local status = object.status or {}
   local sync, health = (status.sync or {}).status or "Unknown", (status.health or {}).status or "Unknown"
   local operation = status.operationState and status.operationState.phase
-  local text = ("%s, %s"):format(sync, health)
-  if operation == "Failed" or operation == "Error" then return false, ("%s; sync failed: %s"):format(text, status.operationState.message or ""), true end
   -- A new application is "Healthy" with nothing deployed until it is first compared.
   if not status.reconciledAt then return false, "waiting for its first comparison" end
-  return sync == "Synced" and health == "Healthy" and operation ~= "Running" and operation ~= "Terminating", text
+  if not compared(object) then return false, ("waiting for a comparison with revision %s"):format(object.spec.source.targetRevision or "HEAD") end
+  local text = ("%s, %s%s"):format(sync, health, conditions_text(object))
+  if operation == "Running" or operation == "Terminating" then return false, text .. "; syncing" end
+  local policy = (object.spec or {}).syncPolicy
+  if not (policy and policy.automated) then
+    -- Nobody syncs it but a person: what can be waited for is that Argo CD has read the repository.
+    if sync == "Unknown" then return false, text end
+    return health ~= "Degraded", sync == "Synced" and text or text .. "; to be synced by a person"
+  end
+  if operation == "Failed" or operation == "Error" then return false, ("%s; sync failed: %s"):format(text, status.operationState.message or ""), true end
+  return sync == "Synced" and health == "Healthy", text
+end
+
+function kinds.ApplicationSet(object)
+  local failed = condition(object, "ErrorOccurred")
+  if failed and failed.status == "True" then return false, words(failed, "an error occurred") end
+  local good = condition(object, "ResourcesUpToDate")
+  return good ~= nil and good.status == "True", words(good, "waiting for its Applications")
 end
 
 kinds.APIService = by_condition "Available"
@@ -114,7 +149,7 @@ kinds.Node = by_condition("Ready")
 
 local EXPECTED_GROUP = {
   Deployment = "apps", DaemonSet = "apps", StatefulSet = "apps", ReplicaSet = "apps", Job = "batch", CustomResourceDefinition = "apiextensions.k8s.io",
-  Namespace = "", PersistentVolumeClaim = "", Service = "", Application = "argoproj.io", APIService = "apiregistration.k8s.io",
+  Namespace = "", PersistentVolumeClaim = "", Service = "", Application = "argoproj.io", ApplicationSet = "argoproj.io", APIService = "apiregistration.k8s.io",
   Certificate = "cert-manager.io", Issuer = "cert-manager.io", ClusterIssuer = "cert-manager.io", Node = "",
 }
 

@@ -92,13 +92,13 @@ bool sw_find__module(struct sw_script *s, enum sw_origin from, const char *name,
 }
 
 /* Does this file of the library define types? Then what to require for it: a folder with all it loads by itself, and what is loaded on
- * demand only: host/TYPE, aws/TYPE, FOLDER/data/TYPE. */
+ * demand only: host/TYPE, aws/TYPE, FOLDER/data/TYPE, kube/addon/NAME. */
 static bool defines_types(const char *path, const char **ret, size_t *ret_len) {
     const char *slash = strchr(path, '/'), *inner = slash ? strchr(slash + 1, '/') : NULL;
     if (!slash || !sw_ends_with(path, ".lua")) return false;
     *ret = path;
     *ret_len = strlen(path) - strlen(".lua");
-    if (inner) return sw_starts_with(slash, "/data/") && !strchr(inner + 1, '/');
+    if (inner) return (sw_starts_with(slash, "/data/") || sw_starts_with(slash, "/addon/")) && !strchr(inner + 1, '/');
     if (sw_ends_with(path, "/init.lua")) *ret_len = (size_t)(slash - path);
     return sw_ends_with(path, "/init.lua") || sw_starts_with(path, "host/") || sw_starts_with(path, "aws/");
 }
@@ -124,6 +124,8 @@ int sw_find__type_files(lua_State *L) {
     snprintf(pattern, sizeof pattern, "%s/*/*.lua", s->options.lua_dir);
     glob(pattern, 0, NULL, &found);
     snprintf(pattern, sizeof pattern, "%s/*/data/*.lua", s->options.lua_dir);
+    glob(pattern, GLOB_APPEND, NULL, &found);
+    snprintf(pattern, sizeof pattern, "%s/*/addon/*.lua", s->options.lua_dir);
     glob(pattern, GLOB_APPEND, NULL, &found);
     char **names = found.gl_pathv;
     for (size_t i = 0; names && i < found.gl_pathc; i++) sw_str_add(&scope->str, names[i], strlen(names[i]) + 1);

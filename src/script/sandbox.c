@@ -196,8 +196,13 @@ static int same(lua_State *L) {
 
 static int mark_list(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
-    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "this table cannot be marked");
     lua_settop(L, 1);
+    /* A list of the inventory's, or one that was marked before, is one already. */
+    if (!sw_script__thaw(L, 1)) lua_pushvalue(L, 1);
+    bool is_list = sw_script__is_array(L, 2) || (!lua_rawequal(L, 1, 2) && lua_rawlen(L, 2) > 0);
+    lua_settop(L, 1);
+    if (is_list) return 1;
+    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "this table cannot be marked");
     sw_script__mark_array(L, 1);
     return 1;
 }

@@ -21,6 +21,12 @@ return addon "ingress-nginx" {
     return { url = base:format(o.version, provider) }
   end,
 
+  check = function(o)
+    if o.exposure ~= "node_port" and (o.http_port or o.https_port) then
+      slipway.fail("add-on ingress-nginx: http_port and https_port are for nodes", "exposure: node_port")
+    end
+  end,
+
   patch = function(object, o)
     local name = object.metadata.name
     if object.kind == "Deployment" and name == "ingress-nginx-controller" then
