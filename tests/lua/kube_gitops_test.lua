@@ -175,4 +175,5 @@ local function set_is(conditions, wanted, words)
 end
 set_is({}, false, "waiting for its Applications")
 set_is({ { type = "ErrorOccurred", status = "True", message = "no such repository" } }, false, "no such repository")
-set_is({ { type = "ErrorOccurred", status = "False" }, { type = "ResourcesUpToDate", status = "True", reason = "ApplicationSetUpToDate" } }, true, "ResourcesUpToDate")
+set_is({ { type = "ErrorOccurred", status = "False" },
+  { type = "ResourcesUpToDate", status = "True", reason = "ApplicationSetUpToDate" } }, true, "ResourcesUpToDate")
