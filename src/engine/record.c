@@ -59,11 +59,14 @@ int eng_recover(struct sw_engine *engine, bool persist, struct sw_state_resource
             sw_map_set(&known, found->address, found);
             ++*n;
         }
-        /* A change that was under way explains whatever the thing looks like now: nobody else touched it. */
-        if (!made && !persist && before) before->status = "partial";
+        /* A change that was under way explains whatever the thing looks like now, until it is done again: nobody else touched it. */
+        if (!made && before) {
+            before->status = "partial";
+            found = before;
+        }
         if (!persist) continue;
         if (!stays_open(engine, intent))
-            rc = sw_journal_close(engine->state, intent->id, "unknown", made ? found : NULL, false, err);
+            rc = sw_journal_close(engine->state, intent->id, "unknown", made || before ? found : NULL, false, err);
         else if (made)
             rc = sw_state_put(engine->state, found, err);
     }

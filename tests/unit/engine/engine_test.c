@@ -405,6 +405,16 @@ static void a_killed_change_is_no_drift(void **unused) {
     const struct sw_plan_item *it = item(plan_with(&(struct sw_plan_options){.refresh_only = true}), "n1/note:one");
     assert_false(it->drifted);
     assert_string_equal(it->reason, "left by a run that did not finish");
+    /* A run that began with it and died, too, before it got that far. */
+    declare_note("n1", "two", text("2"));
+    struct sw_apply_result result;
+    struct sw_err err = {0};
+    snprintf(w->fail, sizeof w->fail, "n1/note:two");
+    const char *targets[] = {"n1/note:two", NULL};
+    apply_fails(plan_with(&(struct sw_plan_options){.targets = targets}), &result, &err);
+    sw_err_done(&err);
+    w->fail[0] = '\0';
+    world_reopen();
     struct sw_plan *made = plan();
     it = item(made, "n1/note:one");
     assert_false(it->drifted);
