@@ -46,8 +46,9 @@ e2e: build
 	@$(SUDO) python3 tests/e2e/aws.py $(BUILD)/slipway $(BUNDLE)
 
 bench: build
-	@.ci/setup bench
+	@.ci/setup bench aws
 	@python3 tests/bench/run.py $(BENCH)
+	@python3 tests/bench/aws.py $(BENCH)
 
 fuzz:
 	@.ci/setup build test fuzz

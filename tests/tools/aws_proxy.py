@@ -48,6 +48,7 @@ class AwsProxy:
         self.calls: list[Call] = []
         self.connections = 0
         self.busy = 0  # calls that are being answered
+        self.moto_seconds = 0.0  # for how long moto was at work
         self.problems: list[str] = []  # what moto could not do: not AWS's behaviour, so tests look here
         self.observers: list[Callable[[Call, Answer], None]] = []  # called after each answered call that changes something, before the answer goes out
 
@@ -209,6 +210,7 @@ class AwsProxy:
 
     async def _forward(self, call: Call) -> Answer:
         async with self._moto:
+            start = time.monotonic()
             reader, writer = await asyncio.open_connection(*self.upstream, limit=MAX_BODY)
             try:
                 headers = {name: value for name, value in call.headers.items()
@@ -220,6 +222,7 @@ class AwsProxy:
                 body = await reader.read() if call.method != "HEAD" else b""
             finally:
                 writer.close()
+                self.moto_seconds += time.monotonic() - start
         first, *lines = head.split("\r\n")
         keep = {}
         for line in lines:
