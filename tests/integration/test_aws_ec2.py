@@ -161,12 +161,12 @@ class Types(Cloud):
     def test_nat_gateway(self):
         def delete(a: dict) -> None:
             self.ec2.delete_nat_gateway(NatGatewayId=a["id"])
-            self.ec2.disassociate_address(AssociationId=a["association_id"])  # AWS does this by itself
+            self.ec2.disassociate_address(AssociationId=a["association_id"])  # AWS does this by itself, and the proxy, which is not asked here
 
         self.life(
             GATEWAY + 'local ip = aws.eip "nat" { depends_on = { igw } }\n'
             'local nat = aws.nat_gateway "nat" { subnet_id = subnet.id, allocation_id = ip.id, depends_on = { igw } }', "aws_nat_gateway.nat",
-            update=[("subnet_id = subnet.id,", 'subnet_id = subnet.id, tags = { a = "b" },')],
+            update=[("subnet_id = subnet.id,", 'subnet_id = subnet.id, tags = { a = "b" },')], replace=("10.0.1.0/24", "10.0.2.0/24"),
             delete=delete, import_id=lambda a: a["id"])
 
     def test_route_table(self):
@@ -319,6 +319,7 @@ aws.route_table_association "a" { subnet_id = subnet.id, route_table_id = t.id }
 aws.vpc_security_group_ingress_rule "self" { security_group_id = group.id, referenced_security_group_id = group.id, ip_protocol = "-1" }
 aws.vpc_security_group_egress_rule "all" { security_group_id = group.id, cidr_ipv4 = "0.0.0.0/0", ip_protocol = "-1" }
 local key = aws.key_pair "admin" { public_key = "KEY" }
+aws.launch_template "node" { image_id = ami.id, instance_type = "t3.small" }
 for i = 1, NODES do
   local node = aws.instance("n" .. i) {
     ami = ami.id, instance_type = "t3.small", subnet_id = subnet.id, vpc_security_group_ids = { group.id }, key_name = key.key_name,
@@ -332,13 +333,13 @@ end
 CREATES = [
     "CreateVpc", "CreateSubnet", "CreateSecurityGroup", "RevokeSecurityGroupEgress", "CreateInternetGateway", "AttachInternetGateway", "AllocateAddress",
     "CreateNatGateway", "CreateRouteTable", "CreateRoute", "AssociateRouteTable", "AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress",
-    "ImportKeyPair", "RunInstances", "ModifyInstanceAttribute", "CreateVolume", "AttachVolume",
+    "ImportKeyPair", "CreateLaunchTemplate", "RunInstances", "ModifyInstanceAttribute", "CreateVolume", "AttachVolume",
 ]
 # In refreshes: calls by action, whatever the number of resources.
 READS = {
     "DescribeVpcs": 1, "DescribeVpcAttribute": 2, "DescribeSubnets": 1, "DescribeInternetGateways": 1, "DescribeAddresses": 1, "DescribeNatGateways": 1,
     "DescribeRouteTables": 1, "DescribeSecurityGroups": 1, "DescribeSecurityGroupRules": 1, "DescribeKeyPairs": 1, "DescribeInstances": 1,
-    "DescribeVolumes": 1, "DescribeImages": 1,
+    "DescribeVolumes": 1, "DescribeImages": 1, "DescribeLaunchTemplates": 1,
 }
 
 
@@ -475,6 +476,38 @@ class World(Cloud):
         self.says(site, site.body.replace("user_data_replace_on_change = true", "user_data_replace_on_change = false"))
         site.apply().expect(0, "1 to change, 0 to replace")
         self.settled(site)
+
+    def test_default_tags(self):
+        site = self.cloud(INSTANCE)
+        site.inventory(provider={"name": "aws", "default_tags": {"team": "platform", "Name": "nobody"}}, hosts=[])
+        site.apply().expect(0)
+        self.settled(site)
+        vpc, instance = (self.attributes(site, address)["id"] for address in ("aws_vpc.main", "aws_instance.n1"))
+
+        def tags(thing: str) -> dict[str, str]:
+            found = self.ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [thing]}])["Tags"]
+            return {one["Key"]: one["Value"] for one in found if not one["Key"].startswith("slipway:")}
+
+        disk = self.ec2.describe_volumes()["Volumes"][0]["VolumeId"]
+        self.assertEqual(tags(vpc), {"team": "platform", "Name": "nobody"})
+        self.assertEqual(tags(instance), {"team": "platform", "Name": "n1"})
+        self.assertEqual(tags(disk), {"team": "platform", "Name": "root"})
+        self.ec2.delete_tags(Resources=[vpc], Tags=[{"Key": "team"}])
+        site.apply().expect(0, "1 to change")
+        self.assertEqual(tags(vpc)["team"], "platform")
+        self.settled(site)
+        self.ends(site)
+
+    def test_two_regions(self):
+        site = self.cloud('provider "tokyo" { name = "aws", region = "ap-northeast-1" }\n'
+                          'aws.vpc "here" { cidr_block = "10.0.0.0/16" }\naws.vpc "there" { cidr_block = "10.1.0.0/16", provider = "tokyo" }')
+        site.apply().expect(0)
+        self.settled(site)
+        self.assertIn(":ap-northeast-1:", self.attributes(site, "aws_vpc.there")["arn"])
+        there = self.moto.client("ec2", "ap-northeast-1").describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.1.0.0/16"]}])["Vpcs"]
+        self.assertEqual([one["VpcId"] for one in there], [self.attributes(site, "aws_vpc.there")["id"]])
+        self.ends(site)
+        self.assertEqual(self.moto.inventory("ap-northeast-1"), {})
 
     def test_data_sources(self):
         made = self.ec2.create_vpc(CidrBlock="10.7.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "theirs"}]}])

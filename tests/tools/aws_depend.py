@@ -134,6 +134,14 @@ class Depend:
             return error(call, "Gateway.NotAttached", f"Network {vpc} has no Internet gateway attached")
         return None
 
+    async def _DeleteNatGateway(self, call: Call) -> None:
+        """Its address is free again; moto keeps it associated."""
+        for one in await self._gateways(call):
+            for address in one.findall("natGatewayAddressSet/item") if one.findtext("natGatewayId") == call.params.get("NatGatewayId") else []:
+                association = address.findtext("associationId")
+                if association and one.findtext("state") != "deleted":
+                    await self._ask(call, "ec2", "DisassociateAddress", AssociationId=association)
+
     async def _AttachVolume(self, call: Call) -> Answer | None:
         instance = call.params.get("InstanceId", "")
         if word := self.world.not_ready(instance):

@@ -16,7 +16,8 @@ import aws_depend
 import aws_pages
 from aws_wire import Answer, Call, error
 
-TOKENS = {"RunInstances": "ClientToken", "CreateVolume": "ClientToken", "CreateNatGateway": "ClientToken", "CreateRouteTable": "ClientToken"}
+TOKENS = {"RunInstances": "ClientToken", "CreateVolume": "ClientToken", "CreateNatGateway": "ClientToken", "CreateRouteTable": "ClientToken",
+          "CreateLaunchTemplate": "ClientToken"}
 
 
 @dataclass
