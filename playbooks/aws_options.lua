@@ -180,6 +180,6 @@ return function(inv)
     key = file,
     cni = kubernetes.cni or "bridge",
     pod_cidr = kubernetes.pod_cidr or "10.244.0.0/16",
-    ebs_csi = (inv.addons or {})["aws-ebs-csi-driver"] ~= nil,
+    ebs_csi = (inv.addons or {})["aws-ebs-csi"] ~= nil,
   }
 end

@@ -26,6 +26,7 @@ end
 --- Taints that were asked for. None is not the same as "none": then kubeadm's own stay.
 local function taints(node) return node.taints and #node.taints > 0 and node.taints or nil end
 
+--- @return table { kubeconfig, leader = the first control plane's host, members = what each machine's membership is }
 return function(machines, shared, inv)
   local planes = control_planes(inv)
   local first = planes[1]
@@ -38,6 +39,7 @@ return function(machines, shared, inv)
     slipway.fail("several control planes need a name or a load balancer in front of them", "kubernetes.endpoint: HOST:PORT, or nlb on AWS")
   end
 
+  local members = {}
   local function machine(node) return { name = node.name, address = machines[node.name].address } end
 
   local init = leader:kubeadm_init(inv.name) {
@@ -50,7 +52,7 @@ return function(machines, shared, inv)
   }
   local token = leader:kubeadm_token "join" { depends_on = { init } }
   local certificates = #planes > 1 and leader:kubeadm_certificates "join" { api_version = config.api_version(minor), depends_on = { init } }
-  leader:kube_node(first.name) { labels = labels(first), taints = taints(first), depends_on = { init } }
+  members[1] = leader:kube_node(first.name) { labels = labels(first), taints = taints(first), depends_on = { init } }
 
   -- etcd takes one new member at a time.
   local last
@@ -65,10 +67,11 @@ return function(machines, shared, inv)
         depends_on = plane and { last } or nil,
       }
       if plane then last = join end
-      leader:kube_node(node.name) { labels = labels(node), taints = taints(node), depends_on = { join } }
+      members[#members + 1] = leader:kube_node(node.name) { labels = labels(node), taints = taints(node), depends_on = { join } }
     end
   end
 
   output "kubeconfig" { value = init.kubeconfig, doc = "the administrator's kubeconfig" }
   output "endpoint" { value = "https://" .. endpoint, doc = "the API server" }
+  return { kubeconfig = init.kubeconfig, leader = leader, members = members }
 end

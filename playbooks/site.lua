@@ -1,4 +1,4 @@
---- The stock playbook: machines, their preparation, Kubernetes on them.
+--- The stock playbook: machines, their preparation, Kubernetes on them, what the platform stands on, and the hand-over to GitOps.
 --- It reads from top to bottom in the order things happen; each step is a file of its own.
 local machines = require "machines"
 local prepare = require "prepare"
@@ -6,8 +6,15 @@ local runtime = require "runtime"
 local network = require "network"
 local kubernetes = require "kubernetes"
 local cluster = require "cluster"
+local addons = require "addons"
 
 local inv = slipway.inventory
+
+-- A cluster that exists already is only added to.
+if inv.kubeconfig then
+  addons(inv)
+  return
+end
 
 local found, shared = machines(inv)
 
@@ -19,4 +26,4 @@ for _, node in ipairs(inv.nodes) do
   kubernetes(machine.host, node, inv)
 end
 
-cluster(found, shared, inv)
+addons(inv, cluster(found, shared, inv))

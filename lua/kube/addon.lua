@@ -114,9 +114,12 @@ return function(name)
       name = name, doc = spec.doc, rows = rows, version = spec.version, namespace = spec.namespace,
       objects = function(given, text) return collect(name, spec, rows, given, text) end,
     }, {
-      __call = function(_, given)
-        if type(given) ~= "table" then slipway.fail(("add-on %s: a table of options wanted"):format(name)) end
-        return build(name, spec, rows, given, nil, manifest.declare)
+      --- @param at string[]|nil where the options stand in the inventory, as keys
+      __call = function(_, given, at)
+        return options.placed(at, given, function()
+          if type(given) ~= "table" then slipway.fail(("add-on %s: a map of options wanted"):format(name)) end
+          return build(name, spec, rows, given, nil, manifest.declare)
+        end)
       end,
     })
   end

@@ -62,9 +62,8 @@ function gitops.objects(given)
   return { first, second }, o
 end
 
---- kube.gitops { repo, path, revision, ... }: declares them, each list after the one before it.
-function gitops.call(given)
-  if type(given) ~= "table" then slipway.fail "kube.gitops: a table of options wanted" end
+local function declare(given)
+  if type(given) ~= "table" then slipway.fail "gitops: a map of options wanted" end
   local lists, o = gitops.objects(given)
   local passed = tables.pick(o, { "wait", "timeout", "force", "provider", "lifecycle", "depends_on" })
   local made = {}
@@ -75,5 +74,9 @@ function gitops.call(given)
   end
   return made
 end
+
+--- kube.gitops { repo, path, revision, ... }: declares them, each list after the one before it.
+--- @param at string[]|nil where the options stand in the inventory, as keys
+function gitops.call(given, at) return options.placed(at, given, declare, given) end
 
 return gitops

@@ -1,5 +1,6 @@
 --- The provider "kube", and the words of playbooks: kube.object, kube.manifest, kube.addon.NAME, kube.gitops.
 local provider = require "provider"
+local options = require "kube/options"
 
 provider.define("kube", { client = function(config, io) return require "kube/client"(config, io) end })
 
@@ -9,16 +10,21 @@ local function addons()
   return names
 end
 
---- kube.addon.cert_manager { ... }: loaded when it is named.
+local function find(name)
+  local names = addons()
+  for i, each in ipairs(names) do
+    local usual = each:gsub("_", "-")
+    if each == name or usual == name then return require("kube/addon/" .. each) end
+    if not name:find("_", 1, true) then names[i] = usual end
+  end
+  return core.unknown("add-on", name, names)
+end
+
+--- kube.addon.cert_manager { ... }: loaded when it is named. kube.addon("cert-manager", { ... } [, at]): by its name in inventories; what is
+--- wrong with the options is told of where they stand there (`at`: the keys).
 local addon = setmetatable({}, {
-  __index = function(_, name)
-    if type(name) ~= "string" then return nil end
-    local names = addons()
-    for _, each in ipairs(names) do
-      if each == name then return require("kube/addon/" .. name) end
-    end
-    return core.unknown("add-on", name, names)
-  end,
+  __index = function(_, name) return type(name) == "string" and find(name) or nil end,
+  __call = function(_, name, given, at) return options.placed(at, nil, find, name)(given, at) end,
 })
 
 return {

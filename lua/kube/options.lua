@@ -69,4 +69,29 @@ function options.check(where, rows, given)
   return checked
 end
 
+-- "add-on metallb: addresses: ..." and "there is no option of the add-on metallb 'addreses'" both name a member.
+local function member(message, given)
+  for _, pattern in ipairs { "^[^:]+: ([%w_]+)", "'([^']+)'" } do
+    local key = message:match(pattern)
+    if key and type(given) == "table" and given[key] ~= nil then return key end
+  end
+  return nil
+end
+
+--- Calls fn; what the user did wrong in `given` is told of at its place in the inventory.
+--- @param at string[]|nil the keys below which `given` stands there
+function options.placed(at, given, fn, ...)
+  if not at then return fn(...) end
+  local fine, result = pcall(fn, ...)
+  if fine then return result end
+  -- A text is a mistake of the program's own.
+  if type(result) == "string" or type(result.message) ~= "string" then error(result, 0) end
+  local keys = {}
+  for i, key in ipairs(at) do keys[i] = key end
+  keys[#keys + 1] = member(result.message, given)
+  local file, line = core.inventory_place(table.unpack(keys))
+  if not file then error(result, 0) end
+  return core.fail_at(file, line, result.message, result.hint)
+end
+
 return options

@@ -1,7 +1,7 @@
 --- host(node) { ... } and host "name" { ... }: a machine to declare resources on.
 local declare = require "declare"
 
-local hosts = {}     -- host object -> { name, node }
+local hosts = {}     -- host object -> { name, node, connection }
 local methods = {}   -- type name -> function(h, name or table)
 
 local function method(type_name)
@@ -31,7 +31,7 @@ end
 local meta = { __name = "host", __metatable = false }
 
 function meta.__index(h, key)
-  if key == "name" or key == "node" then return hosts[h][key] end
+  if key == "name" or key == "node" or key == "connection" then return hosts[h][key] end
   if type(key) ~= "string" then core.fail "a host has the names of resource types: h:file, h:package, ..." end
   return lookup(key)
 end
@@ -63,7 +63,7 @@ return function(node)
     for key, value in pairs(attributes) do connection[key] = value end
     core.host(name, connection)
     local h = setmetatable({}, meta)
-    hosts[h] = { name = name, node = core.freeze(node) }
+    hosts[h] = { name = name, node = core.freeze(node), connection = core.freeze(connection) }
     return h
   end
 end

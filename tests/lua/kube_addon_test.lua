@@ -31,7 +31,7 @@ raises(function() objects("metallb", { namespace = "other" }, "") end, "namespac
 raises(function() objects("nfs_provisioner", { path = "/srv" }) end, "server is missing")
 raises(function() objects("nfs_provisioner", { server = "s", path = "/srv", url = "https://x" }) end, "url")
 raises(function() objects("cert_manager", { solver = "dns" }, "") end, "there is no solver of add%-on cert%-manager 'dns'")
-raises(function() addon("metallb")() end, "a table of options wanted")
+raises(function() addon("metallb")() end, "a map of options wanted")
 
 -- metallb
 
