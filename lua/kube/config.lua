@@ -46,7 +46,7 @@ local function add(all, content, what)
   local fine, tree = pcall(yaml.decode, content)
   if not fine then bad(what, "it is no YAML: " .. (type(tree) == "string" and tree or tree.message)) end
   if tree == nil then return end
-  if type(tree) ~= "table" then bad(what, "it is no kubeconfig: a map wanted") end
+  if type(tree) ~= "table" or tree[1] ~= nil then bad(what, "it is no kubeconfig: a map wanted") end
   if tree.kind ~= nil and tree.kind ~= "Config" then bad(what, ("kind: 'Config' wanted, not '%s'"):format(tostring(tree.kind))) end
   named(all.clusters, tree.clusters, "cluster", what .. ": clusters")
   named(all.users, tree.users, "user", what .. ": users")

@@ -14,6 +14,24 @@ from harness import HERE, SLIPWAY, Process, Result, SANITIZERS, unittest
 SUITE = HERE / "kube" / "suite.lua"
 CASES = re.findall(r"^function cases\.(\w+)\(", SUITE.read_text(), re.MULTILINE)
 PLAY = 'local suite = require "suite"\nfor _, name in ipairs(%s) do suite.case(name) { prefix = %s } end\n'
+SCRIPT = """local resource = require "resource"
+local function cm(name, data, more)
+  local object = { apiVersion = "v1", kind = "ConfigMap", metadata = { name = name, namespace = "default" }, data = data }
+  for key, value in pairs(more or {}) do object.metadata[key] = value end
+  return object
+end
+return resource "kube_script" {
+  on = "api", provider = "kube", doc = "What a test does.", schema = { out = { "string", computed = true, doc = "what came out" } },
+  list = function() return {} end,
+  create = function(kube, r, line)
+    local function body()
+%s
+    end
+    local result = body()
+    return { out = type(result) == "string" and result or json.encode(result == nil and "done" or result) }
+  end,
+}
+"""
 
 
 class Kube:
@@ -32,6 +50,14 @@ class Kube:
     def suite(self, *names: str, prefix: str = "suite") -> Kube:
         shutil.copy(SUITE, self.directory / "suite.lua")
         return self.play(PLAY % ("{" + ", ".join(json.dumps(name) for name in names) + "}", json.dumps(prefix)))
+
+    def script(self, body: str, times: int = 1) -> Kube:
+        """A resource (or several) whose creation runs this Lua with `kube` and `line`; what it returns is shown by output()."""
+        (self.directory / "script.lua").write_text(SCRIPT % body)
+        return self.play('local script = require "script"\nfor i = 1, %d do output("out" .. i) { value = script("s" .. i) {}.out } end' % times)
+
+    def output(self, number: int = 1) -> str:
+        return self.run("output", f"out{number}").expect(0).out.strip()
 
     def play(self, text: str) -> Kube:
         (self.directory / "play.lua").write_text(text)

@@ -33,5 +33,336 @@ class Old(Doubled, Suite, unittest.TestCase):
     version = (1, 20)
 
 
+class Faults(Doubled, unittest.TestCase):
+    """What goes wrong, and how it is told."""
+
+    def setUp(self) -> None:
+        self.kube = Kube(self.provider)
+        self.addCleanup(self.kube.close)
+        self.double.faults.clear()
+        self.double.requests.clear()
+        self.name = f"t{time.monotonic_ns()}"
+
+    def does(self, body: str, *, code: int = 0, words: tuple[str, ...] = (), without: tuple[str, ...] = (), env: dict | None = None, times: int = 1):
+        result = self.kube.script(body.replace("NAME", f'"{self.name}"'), times).apply("--trace", "trace", env=env).expect(code, *words, without=without)
+        return self.kube.output() if code == 0 else result
+
+    def data(self, name: str | None = None) -> dict | None:
+        found = self.double.store.objects.get(("", "configmaps"), {}).get(("default", name or self.name))
+        return found and found["data"]
+
+    # ---- answers that are none
+
+    def test_too_many_requests(self) -> None:
+        self.double.fail(429, times=2, retry_after=1, path="/configmaps/")
+        started = time.monotonic()
+        self.does('kube:apply(cm(NAME, { a = "1" }))')
+        self.assertGreater(time.monotonic() - started, 2)
+        self.assertEqual((self.double.count("PATCH"), self.data()), (3, {"a": "1"}))
+
+    def test_errors_that_pass(self) -> None:
+        for status in 503, 504, -1, 0:
+            self.double.fail(status, times=2, path=f"/configmaps/{self.name}", method="PATCH")
+        self.double.fail(503, times=1, path="/api")
+        self.does('kube:apply(cm(NAME, { a = "1" }))')
+        self.assertEqual((self.double.count("PATCH"), self.data()), (9, {"a": "1"}))
+
+    def test_a_creation_whose_answer_is_lost(self) -> None:
+        """It is not sent again, and the intent stays open."""
+        self.double.fail(0, path="/configmaps", method="POST")
+        self.does('kube:create(cm(NAME, { a = "1" }))', code=1, words=("kubernetes: create configmaps default/" + self.name, "the answer is lost"))
+        self.assertEqual((self.double.count("POST"), self.data()), (1, {"a": "1"}))
+        self.assertIn("kube_script.s1", self.kube.run("status").text + self.kube.run("plan").text)
+
+    def test_a_creation_that_was_not_heard(self) -> None:
+        self.double.fail(503, times=2, path="/configmaps", method="POST")
+        self.does('kube:create(cm(NAME, { a = "1" }))')
+        self.assertEqual((self.double.count("POST"), self.data()), (3, {"a": "1"}))
+
+    def test_a_delete_whose_answer_is_lost(self) -> None:
+        self.double.fail(0, path=f"/configmaps/{self.name}", method="DELETE")
+        out = self.does('local made = kube:apply(cm(NAME)) return kube:delete("v1", "ConfigMap", "default", NAME, { uid = made.metadata.uid, within = 10 })')
+        self.assertIn(out, ("true", "false"))
+        self.assertIsNone(self.data())
+
+    def test_the_server_restarts(self) -> None:
+        body = """
+          local done = 0
+          kube:all {
+            function()
+              kube:wait { apiVersion = "v1", kind = "ConfigMap", namespace = "default", name = NAME, within = 60, check = function(object)
+                return object and object.data.round == "20"
+              end }
+            end,
+            function()
+              for i = 1, 20 do
+                kube:apply(cm(NAME, { round = tostring(i) }))
+                kube:sleep(0.1)
+              end
+            end,
+          }"""
+        process = self.kube.script(body.replace("NAME", f'"{self.name}"')).start("apply", "--yes")
+        time.sleep(1)
+        self.double.stop()
+        time.sleep(2)
+        self.double.start()
+        process.finish(60).expect(0)
+        self.assertEqual(self.data(), {"round": "20"})
+
+    def test_nobody_there(self) -> None:
+        config = self.double.config(server="https://127.0.0.1:1")
+        (self.kube.directory / "kubeconfig").write_text(json.dumps(config))
+        self.kube.inventory({"path": "kubeconfig"})
+        self.kube.inventory({"path": str(self.kube.directory / "kubeconfig")})
+        started = time.monotonic()
+        self.does('kube:get("v1", "ConfigMap", "default", "a")', code=1, words=("no connection to the API server", "127.0.0.1:1", "check the network"))
+        self.assertLess(time.monotonic() - started, 40)
+
+    # ---- watches
+
+    WAITERS = """
+      local calls = {}
+      for i = 1, 6 do
+        calls[i] = function()
+          return kube:wait { apiVersion = "v1", kind = "ConfigMap", namespace = "default", name = NAME .. i, within = 60, check = function(object)
+            return object and object.data and object.data.state == "done" and i or nil, object and "there" or "not there"
+          end }
+        end
+      end
+      return kube:all(calls)"""
+
+    def waits(self, *steps) -> None:
+        process = self.kube.script(self.WAITERS.replace("NAME", f'"{self.name}"')).start("apply", "--yes")
+        store = self.double.store
+        kind = store.kind("", "v1", "configmaps")
+        time.sleep(0.7)
+        for number in range(1, 7):
+            thing = {"metadata": {"name": f"{self.name}{number}"}, "data": {"state": "new", "big": "x" * 400_000}}
+            store.create(kind, "default", thing, "test")
+        for step in steps:
+            step()
+            time.sleep(0.3)
+        for number in range(1, 7):
+            with store.changed:
+                live = store.get(kind, "default", f"{self.name}{number}")
+                store.update(kind, live, {**live, "data": {"state": "done"}}, "test")
+        process.finish(60).expect(0)
+        self.assertEqual(json.loads(self.kube.output()), [1, 2, 3, 4, 5, 6])
+
+    def watched(self) -> int:
+        return sum(1 for method, path, query, _ in self.double.requests if query.get("watch"))
+
+    def test_one_watch_for_all(self) -> None:
+        self.waits()
+        self.assertEqual(self.watched(), 1)
+        self.assertEqual(self.double.count("GET", f"/configmaps/{self.name}"), 6)
+
+    def test_watches_are_taken_up_where_they_broke(self) -> None:
+        self.waits(self.double.cut_watches, self.double.cut_watches)
+        self.assertGreaterEqual(self.watched(), 2)
+        self.assertEqual(self.double.count("GET", f"/configmaps/{self.name}"), 6, "nothing was read anew")
+
+    def test_what_is_too_old_is_read_anew(self) -> None:
+        self.waits(self.double.forget_history)
+        self.assertGreaterEqual(self.watched(), 2)
+
+    def test_watches_and_restarts(self) -> None:
+        self.waits(self.double.cut_watches, self.double.stop, self.double.start, self.double.forget_history)
+
+    def test_a_list_that_is_forgotten_between_pages(self) -> None:
+        self.double.store.compacted = 0
+        body = """
+          local calls = {}
+          for i = 1, 9 do calls[i] = function() kube:apply(cm(NAME .. i, nil, { labels = { set = NAME } })) end end
+          kube:all(calls)
+          return #kube:list("v1", "ConfigMap", { labels = "set=" .. NAME, limit = 2 })"""
+        self.double.fail(410, path="/api/v1/configmaps")
+        self.double.faults[-1].times = 0
+        handler = self.double._fault
+
+        def forget_at_the_third_page(method, path):
+            if path == "/api/v1/configmaps" and self.double.count("GET", "^/api/v1/configmaps$") == 2:
+                self.double.forget_history()
+            return handler(method, path)
+        self.double._fault = forget_at_the_third_page
+        self.addCleanup(setattr, self.double, "_fault", handler)
+        self.assertEqual(self.does(body), "9")
+
+    # ---- who asks
+
+    def as_user(self, user: dict, **cluster) -> None:
+        path = self.kube.directory / "kubeconfig"
+        path.write_text(json.dumps(self.double.config(user, **cluster)))
+        self.kube.inventory({"path": str(path)})
+
+    def test_tokens(self) -> None:
+        self.double.tokens["s3cret-token"] = ("jane", ["system:masters"])
+        self.as_user({"token": "s3cret-token"})
+        self.does("kube:apply(cm(NAME))")
+        self.assertNotIn("s3cret", self.kube.trace())
+        self.as_user({"token": "expired-token"})
+        self.does("kube:apply(cm(NAME))", code=1, words=("Unauthorized", "'admin'", "may have expired"), without=("expired-token",))
+
+    def test_a_token_file_is_read_again(self) -> None:
+        token = self.kube.directory / "token"
+        token.write_text("old-token\n")
+        self.double.tokens["old-token"] = ("jane", ["system:masters"])
+        self.as_user({"tokenFile": "token"})
+        process = self.kube.script('kube:apply(cm("a")) line("first") kube:sleep(2) kube:apply(cm("b"))').start("apply", "--yes")
+        time.sleep(1)
+        del self.double.tokens["old-token"]
+        token.write_text("new-token\n")
+        self.double.tokens["new-token"] = ("jane", ["system:masters"])
+        process.finish().expect(0)
+
+    def plugin(self, text: str, **more) -> dict:
+        program = self.kube.directory / "plugin"
+        program.write_text("#!/bin/sh\necho run >> " + str(self.kube.directory / "runs") + "\n" + text)
+        program.chmod(0o755)
+        return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "./plugin", "args": ["get-token"], "interactiveMode": "Never", **more}}
+
+    def test_exec_plugins(self) -> None:
+        self.double.tokens["plugin-token"] = ("jane", ["system:masters"])
+        for version in "v1", "v1beta1":
+            answer = {"kind": "ExecCredential", "apiVersion": f"client.authentication.k8s.io/{version}", "status": {"token": "plugin-token", "expirationTimestamp": "2199-01-01T00:00:00Z"}}
+            (self.kube.directory / "runs").write_text("")
+            self.as_user(self.plugin(f"[ \"$1 $WORD\" = 'get-token yes' ] || exit 3\ncase $KUBERNETES_EXEC_INFO in *{version}*) ;; *) exit 4;; esac\ncat <<'E'\n{json.dumps(answer)}\nE\n",
+                                     apiVersion=f"client.authentication.k8s.io/{version}", env=[{"name": "WORD", "value": "yes"}]))
+            self.does('kube:apply(cm(NAME)) kube:get("v1", "ConfigMap", "default", NAME)')
+            self.assertEqual((self.kube.directory / "runs").read_text(), "run\n", "once for all calls")
+            self.kube.run("destroy", "--yes").expect(0)
+
+    def test_exec_plugins_give_certificates(self) -> None:
+        answer = {"kind": "ExecCredential", "apiVersion": "client.authentication.k8s.io/v1", "status": {
+            "clientCertificateData": (self.directory / "admin.crt").read_text(), "clientKeyData": (self.directory / "admin.key").read_text()}}
+        self.as_user(self.plugin(f"cat <<'E'\n{json.dumps(answer)}\nE\n"))
+        self.does("kube:apply(cm(NAME))")
+
+    def test_exec_plugins_that_fail(self) -> None:
+        for text, more, words in (
+            ("echo no session >&2; exit 7\n", {}, ("ended with status 7", "no session", "users[0].user.exec")),
+            ("echo hello\n", {}, ("did not print an ExecCredential",)),
+            ("echo '{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1\", \"status\": {}}'\n", {}, ("neither a token nor a certificate",)),
+            ("echo '{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1beta1\", \"status\": {}}'\n", {}, ("speaks client.authentication.k8s.io/v1beta1",)),
+            ("", {"apiVersion": "client.authentication.k8s.io/v1alpha1"}, ("'client.authentication.k8s.io/v1alpha1' is not known",)),
+            ("", {"command": "no-such-plugin", "installHint": "get it at example.org"}, ("no-such-plugin", "get it at example.org")),
+        ):
+            self.as_user(self.plugin(text, **more))
+            self.does("kube:get('v1', 'ConfigMap', 'default', 'a')", code=1, words=words)
+
+    def test_a_role_that_is_missing(self) -> None:
+        self.double.tokens["jane-token"] = ("jane", [])
+        self.double.rules["jane"] = [{"verbs": ["get"], "resources": ["configmaps"]}]
+        self.as_user({"token": "jane-token"})
+        self.does("kube:apply(cm(NAME))", code=1, words=('User "jane" cannot patch resource "configmaps"', "allow the verb 'patch' on 'configmaps' in the namespace 'default' to the user 'admin'"))
+
+    def test_waiting_where_watching_is_not_allowed(self) -> None:
+        self.double.tokens["jane-token"] = ("jane", [])
+        self.as_user({"token": "jane-token"})
+        for verbs in ["get"], ["get", "list"]:
+            self.double.rules["jane"] = [{"verbs": [*verbs, "create"], "resources": ["configmaps"]}]
+            name = self.name + verbs[-1]
+            body = """kube:all {
+              function() kube:wait { apiVersion = "v1", kind = "ConfigMap", namespace = "default", name = NAME, within = 20, check = function(object) return object end } end,
+              function() kube:sleep(0.5) kube:create(cm(NAME)) end }"""
+            self.kube.script(body.replace("NAME", f'"{name}"')).apply().expect(0)
+            self.kube.run("destroy", "--yes").expect(0)
+
+    def test_a_stranger_names_no_kubeconfig(self) -> None:
+        self.kube.play('require("kube").object "x" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" } }')
+        self.kube.run("plan", "--untrusted").expect(3, "used at apply")
+        self.assertEqual(self.double.requests, [])
+
+    # ---- kubeconfigs
+
+    def test_kubeconfigs_from_the_environment(self) -> None:
+        whole = self.double.config()
+        first = {"apiVersion": "v1", "kind": "Config", "current-context": "double", "contexts": whole["contexts"]}
+        second = {"apiVersion": "v1", "kind": "Config", "current-context": "other", "clusters": whole["clusters"], "users": whole["users"]}
+        for name, tree in ("first", first), ("second", second):
+            (self.kube.directory / name).write_text(json.dumps(tree))
+        self.kube.inventory({})
+        self.does("kube:apply(cm(NAME))", env={"KUBECONFIG": f"{self.kube.directory}/none:{self.kube.directory}/first:{self.kube.directory}/second"})
+        (self.kube.directory / ".kube").mkdir()
+        (self.kube.directory / ".kube" / "config").write_text(json.dumps(whole))
+        self.kube.run("destroy", "--yes").expect(0)
+        self.does("kube:apply(cm(NAME))")
+        self.kube.run("destroy", "--yes").expect(0)
+        (self.kube.directory / ".kube" / "config").unlink()
+        self.does("kube:apply(cm(NAME))", code=1, words=("there is no kubeconfig '~/.kube/config'", "KUBECONFIG"))
+
+    def test_files_beside_the_kubeconfig(self) -> None:
+        for name in "ca.crt", "admin.crt", "admin.key":
+            shutil.copy(self.directory / name, self.kube.directory / name)
+        tree = self.double.config({"client-certificate": "admin.crt", "client-key": "./admin.key"})
+        tree["clusters"][0]["cluster"] = {"server": tree["clusters"][0]["cluster"]["server"], "certificate-authority": "ca.crt"}
+        (self.kube.directory / "kubeconfig").write_text(json.dumps(tree))
+        self.kube.inventory({"path": str(self.kube.directory / "kubeconfig")})
+        self.does("kube:apply(cm(NAME))")
+
+    def test_another_name_for_the_server(self) -> None:
+        self.as_user(None, **{"tls-server-name": "kubernetes.default.svc"})
+        self.does("kube:apply(cm(NAME))")
+        self.as_user(None, **{"tls-server-name": "elsewhere.example"})
+        self.does("kube:apply(cm(NAME))", code=1, words=("not trusted", "certificate-authority-data"))
+
+    def test_what_is_wrong_with_a_kubeconfig(self) -> None:
+        def tree(**changes):
+            whole = self.double.config()
+            for path, value in changes.items():
+                at, *steps = whole, *path.split("__")
+                for step in steps[:-1]:
+                    at = at[int(step) if step.isdigit() else step.replace("_", "-")]
+                at[steps[-1].replace("_", "-")] = value
+            return json.dumps(whole)
+        cases = [
+            ("{", ("it is no YAML",)), ("[1]", ("it is no kubeconfig", )), ("kind: Pod", ("'Config' wanted, not 'Pod'",)),
+            (tree(current_context="none"), ("there is no context 'none'", "there is: double")),
+            (tree(current_context=""), ("no current-context", 'context = "double"')),
+            (tree(contexts__0__context__cluster="none"), ("contexts[0].context.cluster: there is no cluster 'none'",)),
+            (tree(contexts__0__context__user="none"), ("there is no user 'none'",)),
+            (tree(clusters__0__cluster__server=""), ("clusters[0].cluster: it has no server",)),
+            (tree(clusters__0__cluster__server="ftp://x"), ("'ftp://x' is no https:// URL",)),
+            (tree(clusters__0__cluster__insecure_skip_tls_verify=True), ("insecure-skip-tls-verify", "certificate-authority-data")),
+            (tree(clusters__0__cluster__certificate_authority_data="!!"), ("certificate-authority-data: it is no PEM in base64",)),
+            (tree(users__0__user__client_key_data="aGVsbG8="), ("client-key-data: it is no PEM in base64",)),
+            (tree(users__0__user={"client-certificate-data": self.double.config()["users"][0]["user"]["client-certificate-data"]}), ("go together",)),
+            (tree(users__0__user={"auth-provider": {"name": "gcp"}}), ("auth-provider", "1.26")),
+            (tree(users="x"), ("users: a list wanted",)),
+        ]
+        path = self.kube.directory / "kubeconfig"
+        self.kube.inventory({"path": str(path)})
+        for text, words in cases:
+            path.write_text(text)
+            self.does("kube:apply(cm(NAME))", code=1, words=(str(path), *words) if "context" not in words[0] else words, without=("BEGIN",))
+        self.kube.inventory({"pth": "x"})
+        self.does("kube:apply(cm(NAME))", code=1, words=("there is no setting of the provider 'kube' 'pth'", "did you mean 'path'?"))
+
+    # ---- few requests
+
+    def test_discovery_is_two_calls(self) -> None:
+        self.does('kube:kinds() kube:get("v1", "ConfigMap", "default", "a") kube:list("apps/v1", "Deployment") kube:get("batch/v1", "Job", "default", "a")')
+        self.assertEqual((self.double.count("GET", "^/apis?$"), self.double.count("GET", "^/apis?/[^/]*(/v1)?$")), (2, 0))
+        self.double.requests.clear()
+        self.does('kube:kinds() kube:rediscover() kube:kinds() kube:rediscover() return #kube:kinds()', times=1)
+        self.assertIn("304", self.kube.trace())
+
+    def test_many_objects_in_few_requests(self) -> None:
+        self.does("""
+          local calls = {}
+          for i = 1, 120 do calls[i] = function() kube:apply(cm(("%s-%03d"):format(NAME, i), { n = tostring(i) }, { labels = { many = NAME } })) end end
+          kube:all(calls)
+          local items = kube:list("v1", "ConfigMap", { namespace = "default", labels = "many=" .. NAME, limit = 50 })
+          if #items ~= 120 or items[120].data.n ~= "120" or items[1].kind ~= "ConfigMap" then error("not all are there") end""")
+        self.assertEqual(self.double.count("PATCH"), 120)
+        self.assertEqual(self.double.count("GET", "/configmaps$"), 3)
+        self.assertEqual(self.double.count("GET", "^/version$"), 1)
+
+    def test_no_secret_is_traced(self) -> None:
+        self.does('kube:apply { apiVersion = "v1", kind = "Secret", metadata = { name = NAME, namespace = "default" }, stringData = { p = secret "correct horse" } }')
+        for word in "correct horse", "BEGIN", "Y29ycmVjdCBob3JzZQ":
+            self.assertNotIn(word, self.kube.trace())
+
+
 if __name__ == "__main__":
     unittest.main()
