@@ -173,16 +173,15 @@ return function(given, io)
 
   --- One page after the other. A list that the server no longer remembers is begun again, whole.
   local function pages(call, limit)
-    local items, version = {}, nil
+    local items = {}
     call.query.limit = limit
     while true do
       local response, err = request.send(ctx, call)
       if response then
         local page = decode(response)
         for _, item in ipairs(page.items or {}) do items[#items + 1] = item end
-        version = page.metadata.resourceVersion
         call.query.continue = page.metadata.continue
-        if not call.query.continue or call.query.continue == "" then return items, version end
+        if not call.query.continue or call.query.continue == "" then return items, page.metadata.resourceVersion end
       elseif err.class == "gone" and call.query.continue then
         items, call.query.limit, call.query.continue = {}, nil, nil
       else

@@ -46,7 +46,8 @@ end
 local function exec_info(version, exec, cluster)
   local spec = { interactive = false }
   if exec.provideClusterInfo then
-    spec.cluster = { server = cluster.url, ["certificate-authority-data"] = cluster.ca and base64.encode(cluster.ca) or nil, ["tls-server-name"] = cluster.server_name }
+    local ca = cluster.ca and base64.encode(cluster.ca) or nil
+    spec.cluster = { server = cluster.url, ["certificate-authority-data"] = ca, ["tls-server-name"] = cluster.server_name }
   end
   return json.encode { kind = "ExecCredential", apiVersion = API .. version, spec = spec }
 end
@@ -72,7 +73,10 @@ local function plugin(io, user, cluster)
   local exec, where = user.value.exec, user.where .. ".exec"
   if type(exec) ~= "table" or type(exec.command) ~= "string" or exec.command == "" then bad(where, "it has no command") end
   local version = type(exec.apiVersion) == "string" and exec.apiVersion:match("^client%.authentication%.k8s%.io/(v1b?e?t?a?1?)$")
-  if version ~= "v1" and version ~= "v1beta1" then bad(where .. ".apiVersion", ("'%s' is not known: %sv1 or v1beta1"):format(tostring(exec.apiVersion), API)) end
+  if version ~= "v1" and version ~= "v1beta1" then
+    bad(where .. ".apiVersion", ("'%s' is not known: %sv1 or v1beta1"):format(tostring(exec.apiVersion), API))
+  end
+  if exec.interactiveMode == "Always" then bad(where .. ".interactiveMode", "a program that asks at the terminal cannot be used here") end
   local command = exec.command
   if command:find("/") and not command:find("^[/~]") then command = config.beside(user.file, command) end
   local argv = { command }

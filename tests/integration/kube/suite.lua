@@ -40,7 +40,8 @@ local function definition(group, plural, kind, scope, schema)
     spec = {
       group = group, scope = scope, names = { plural = plural, singular = kind:lower(), kind = kind, listKind = kind .. "List" },
       versions = { { name = "v1", served = true, storage = true, subresources = { status = {} },
-        schema = { openAPIV3Schema = { type = "object", properties = { spec = schema, status = { type = "object", properties = { phase = { type = "string" } } } } } } } },
+        schema = { openAPIV3Schema = { type = "object", properties = { spec = schema,
+          status = { type = "object", properties = { phase = { type = "string" } } } } } } } },
     },
   }
 end
@@ -157,7 +158,8 @@ local function deployment(own, change)
     spec = {
       replicas = 0, selector = { matchLabels = { app = "web" } },
       template = { metadata = { labels = { app = "web" } },
-        spec = { containers = { { name = "web", image = "x/web:1", env = { { name = "A", value = "1" } }, ports = { { containerPort = 80, protocol = "TCP" } } } } } },
+        spec = { containers = { { name = "web", image = "x/web:1", env = { { name = "A", value = "1" } },
+          ports = { { containerPort = 80, protocol = "TCP" } } } } } },
     },
   }
   if change then change(object.spec) end
@@ -209,7 +211,8 @@ function cases.invalid(kube, own)
   refused("invalid", kube:apply(config_map(own, "Not_A_Name"), { try = true }))
   refused("invalid", kube:apply(config_map(own, "a", { n = 1 }), { try = true }))
   kube:apply(deployment(own))
-  local fixed = refused("invalid", kube:apply(deployment(own, function(spec) spec.selector.matchLabels.app, spec.template.metadata.labels.app = "x", "x" end), { try = true }))
+  local other = deployment(own, function(spec) spec.selector.matchLabels.app, spec.template.metadata.labels.app = "x", "x" end)
+  local fixed = refused("invalid", kube:apply(other, { try = true }))
   equal(fixed.status, 422)
   equal(fixed.causes[1].field, "spec.selector")
   truth(fixed.causes[1].message:find("immutable", 1, true), fixed.causes[1].message)
@@ -228,7 +231,8 @@ end
 function cases.conflict(kube, own)
   local made = kube:create(config_map(own, "a", { one = "1" }))
   kube:patch("v1", "ConfigMap", own, "a", { data = { one = "2" } })
-  refused("conflict", kube:patch("v1", "ConfigMap", own, "a", { metadata = { resourceVersion = made.metadata.resourceVersion }, data = { one = "3" } }, { try = true }))
+  local late = { metadata = { resourceVersion = made.metadata.resourceVersion }, data = { one = "3" } }
+  refused("conflict", kube:patch("v1", "ConfigMap", own, "a", late, { try = true }))
 end
 
 function cases.forbidden(kube, own)
@@ -338,13 +342,16 @@ end
 
 function cases.definitions(kube, own)
   local group, words = own .. ".example.org", {}
-  local spec = { type = "object", required = { "size" }, properties = { size = { type = "integer", minimum = 1 }, colour = { type = "string", default = "blue" },
+  local spec = { type = "object", required = { "size" }, properties = {
+    size = { type = "integer", minimum = 1 }, colour = { type = "string", default = "blue" },
     parts = { type = "array", ["x-kubernetes-list-type"] = "map", ["x-kubernetes-list-map-keys"] = { "name" },
       items = { type = "object", required = { "name" }, properties = { name = { type = "string" }, length = { type = "integer" } } } } } }
   local function box(name, fields) return { apiVersion = group .. "/v1", kind = "Box", metadata = { name = name, namespace = own }, spec = fields } end
   equal(kube:kind(group .. "/v1", "Box"), nil)
   kube:all {
-    function() kube:apply(box("a", { size = 1, parts = { { name = "lid", length = 3 } } }), { pending = 30, line = function(text) words[#words + 1] = text end }) end,
+    function()
+      kube:apply(box("a", { size = 1, parts = { { name = "lid", length = 3 } } }), { pending = 30, line = function(text) words[#words + 1] = text end })
+    end,
     function()
       kube:sleep(0.3)
       kube:apply(definition(group, "boxes", "Box", "Namespaced", spec))
@@ -382,9 +389,9 @@ function cases.webhook(kube, own)
       rules = { { apiGroups = { "" }, apiVersions = { "v1" }, operations = { "CREATE", "UPDATE" }, resources = { "configmaps" }, scope = "*" } } } } }
   kube:apply(hook)
   -- It takes the server a moment to heed it.
-  local deadline, err = kube:now() + 20, nil
+  local deadline = kube:now() + 20
+  local made, err
   repeat
-    local made
     made, err = kube:apply(config_map(own, "a" .. math.floor(kube:now() * 1000)), { try = true, dry_run = true })
     if made then kube:sleep(0.2) end
   until err or kube:now() > deadline
