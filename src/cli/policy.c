@@ -14,7 +14,8 @@
 #include "slipway/file.h"
 #include "slipway/vec.h"
 
-#define MAX_FILES 200
+#define MAX_FILES       200
+#define STRANGERS_STEPS 20000000 /* each; they are many, and run where others wait */
 
 struct files {
     const char **v;
@@ -104,15 +105,29 @@ static int inventorys(struct sw_context *context, struct files *files, struct sw
     return rc;
 }
 
-/* A Lua host of their own: what a playbook did in its, no policy sees. */
+static bool same_directory(const char *a, const char *b) {
+    size_t n = (size_t)(strrchr(a, '/') ? strrchr(a, '/') - a : 0), m = (size_t)(strrchr(b, '/') ? strrchr(b, '/') - b : 0);
+    return n == m && strncmp(a, b, n) == 0;
+}
+
+/* A Lua host of their own, one a directory: what a playbook did in its, no policy sees, and what one requires lies beside it. */
 static int ask(struct sw_context *context, const struct files *files, bool untrusted, const struct sw_plan *plan,
                struct sw_findings *findings, struct sw_err *err) {
     const struct sw_options *options = &context->cli->options;
-    struct sw_script_options how = {.lua_dir = options->lua_dir, .playbook_dir = options->playbook_dir, .untrusted = untrusted};
+    struct sw_script_options how = {.lua_dir = options->lua_dir,
+                                    .playbook_dir = options->playbook_dir,
+                                    .max_instructions = untrusted ? STRANGERS_STEPS : 0,
+                                    .untrusted = untrusted};
     struct sw_script *script = NULL;
-    if (!files->n) return 0;
-    int rc = sw_script_new(context->loop, context->cli->arena, &how, &script, err);
-    for (size_t i = 0; rc == 0 && i < files->n; i++) rc = sw_script_policy(script, files->v[i], context->inventory, plan, findings, err);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < files->n; i++) {
+        if (i == 0 || !same_directory(files->v[i - 1], files->v[i])) {
+            sw_script_free(script);
+            script = NULL;
+            rc = sw_script_new(context->loop, context->cli->arena, &how, &script, err);
+        }
+        if (rc == 0) rc = sw_script_policy(script, files->v[i], context->inventory, plan, findings, err);
+    }
     sw_script_free(script);
     return rc;
 }

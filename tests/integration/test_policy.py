@@ -278,6 +278,14 @@ end
         site.inventory(nodes=[], policies=["rules/none.lua"])
         site.run("plan").expect(1, "there is no policy", "rules/none.lua", "inventory.yaml:")
 
+    def test_what_they_require_lies_beside_them(self):
+        site = self.cloud(MENDED % "cloud")
+        for directory in ("one", "two"):
+            self.policy(site, "rule", 'warn(nil, "says " .. require "lib/word")', directory)
+            self.policy(site, "word", f'return "{directory}"', f"{directory}/lib")
+        self.policy(site, "word", 'return "the inventory\'s"', "lib")
+        site.run("plan", "--policies", "one", "--policies", "two").expect(0, "says one", "says two")
+
     def test_a_policy_that_fails_lets_nothing_through(self):
         site = self.cloud(MENDED % "cloud")
         for text, words in (("local x = = 1", ("policies/bad.lua:1", "unexpected symbol")), ("while true do end", ("an endless loop?",)),
