@@ -62,11 +62,9 @@ local function context(given, io)
   return ctx
 end
 
---- Where a stranger's pull request sends our requests, and what they carry.
+--- A stranger's pull request does not choose among this machine's files.
 local function refuse_strangers(given)
-  if slipway.untrusted and (given.path or given.tunnel) then
-    core.refuse("the provider 'kube': the kubeconfig or the tunnel that its configuration names is used at apply")
-  end
+  if slipway.untrusted and given.path then core.refuse("the provider 'kube': the kubeconfig that its configuration names is used at apply") end
 end
 
 return function(given, io)
@@ -81,6 +79,14 @@ return function(given, io)
   local function failed(options, err)
     if options.try then return nil, err end
     return ctx.raise(err)
+  end
+
+  --- A stranger's pull request may name the server, but must not have our secrets sent there.
+  local function withheld(object, body)
+    if not slipway.untrusted or not slipway.is_secret(body) then return nil end
+    local metadata = object.metadata or {}
+    return { class = "untrusted", reason = "Withheld", message = "it holds secrets, which are sent at apply only", causes = {}, verb = "patch",
+      resource = object.kind, namespace = metadata.namespace, name = metadata.name }
   end
 
   --- An error that comes before any call.
@@ -254,6 +260,8 @@ return function(given, io)
     options = checked("apply", options)
     local metadata = object.metadata
     local body = json.encode(object)
+    local held = withheld(object, body)
+    if held then return failed(options, held) end
     return written(object, options, "patch", function(found)
       local call = call_for(found, "patch", metadata.namespace, metadata.name)
       call.method, call.body, call.content_type, call.safe = "PATCH", body, "application/apply-patch+yaml", true

@@ -177,6 +177,7 @@ end
 
 local function kind(err)
   if err.lost then return "uncertain" end
+  if err.class == "untrusted" then return "refused" end
   if err.transport == "timeout" or err.transport == "unreachable" then return "remote" end
   if err.class == "unauthorized" or err.class == "forbidden" then return "auth" end
   if err.class == "exists" then return "exists" end

@@ -195,6 +195,9 @@ function fields.roughly(want, live)
   return out
 end
 
+-- Secrets and references compare with nothing.
+local function is_null(value) return slipway.is_known(value) and not slipway.is_secret(value) and value == slipway.null end
+
 --- A copy for sending: without nulls, status and what only the server writes.
 function fields.clean(object)
   local function strip(value)
@@ -207,7 +210,7 @@ function fields.clean(object)
     local any = false
     for key, element in pairs(value) do
       any = true
-      if element ~= slipway.null then copy[key] = strip(element) end
+      if not is_null(element) then copy[key] = strip(element) end
     end
     if not any then return value end -- {} and [] stay what they are
     return copy

@@ -94,7 +94,8 @@ local function compare(kube, r, live)
     have.manifest = want
     return have
   end
-  local body = is_known(r.data or {}) and body_of(r) or want
+  -- A stranger's plan sends no secrets.
+  local body = is_known(r.data or {}) and not slipway.untrusted and body_of(r) or want
   local would, err = kube:apply(body, { dry_run = true, try = true, force = r.force })
   if err and err.class == "owners" then
     have.owner = owners_text(kube.conflicts(err) or {})
@@ -107,7 +108,7 @@ local function compare(kube, r, live)
   local which = unchangeable(err)
   if which then
     have.object = ("%s (%s cannot be changed)"):format(have.object, which)
-  elseif err.class ~= "kind" and err.class ~= "namespace" and err.class ~= "webhook" then
+  elseif err.class ~= "kind" and err.class ~= "namespace" and err.class ~= "webhook" and err.class ~= "untrusted" then
     kube.raise(err)
   end
   have.manifest = fields.roughly(want, live)

@@ -273,6 +273,37 @@ class Faults(Doubled, unittest.TestCase):
         self.kube.run("plan", "--untrusted").expect(3, "used at apply")
         self.assertEqual(self.double.requests, [])
 
+    def test_a_stranger_gets_no_secrets(self) -> None:
+        """Whatever server his kubeconfig names."""
+        self.double.tokens["theirs"] = ("jane", ["system:masters"])
+        text = json.dumps(self.double.config({"token": "theirs"}))
+        store = self.double.store
+        for kind in "configmaps", "secrets":
+            store.create(store.kind("", "v1", kind), "default", {"metadata": {"name": self.name}, "data": {"p": "aGVsbG8="}}, "somebody")
+        (self.kube.directory / "inventory.yaml").write_text(json.dumps({"name": "site", "playbook": "play", "provider": {"name": "static"}, "hosts": []}))
+        self.kube.play(f"""
+          local kube = require "kube"
+          provider "kube" {{ name = "kube", kubeconfig = [[{text}]] }}
+          local metadata = {{ name = "{self.name}", namespace = "default" }}
+          kube.object "s" {{ apiVersion = "v1", kind = "Secret", metadata = metadata, stringData = {{ p = secret "correct horse" }} }}""")
+        self.kube.run("plan", "--untrusted").expect(0, without=("correct horse",))
+        bodies = b"".join(self.double.bodies)
+        self.assertNotIn(b"correct", bodies)
+        self.assertNotIn(b"Y29ycmVjdCBob3JzZQ", bodies)
+        self.assertEqual(self.double.count("GET", f"default/secrets/{self.name}"), 1)
+        self.kube.run("plan").expect(0)
+        self.assertIn(b"correct", b"".join(self.double.bodies))
+
+    def test_a_stranger_starts_nothing(self) -> None:
+        self.plugin("echo x\n")
+        text = json.dumps(self.double.config({"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "command": str(self.kube.directory / "plugin")}}))
+        (self.kube.directory / "inventory.yaml").write_text(json.dumps({"name": "site", "playbook": "play", "provider": {"name": "static"}, "hosts": []}))
+        self.kube.play(f'provider "kube" {{ name = "kube", kubeconfig = [[{text}]] }}\n'
+                       'require("kube").object "x" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" } }')
+        self.kube.run("plan", "--untrusted").expect(3, "used at apply")
+        self.assertFalse((self.kube.directory / "runs").exists())
+
     # ---- kubeconfigs
 
     def test_kubeconfigs_from_the_environment(self) -> None:

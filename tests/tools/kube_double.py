@@ -137,6 +137,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         fault = self.double._fault(self.command, split.path)
         with self.double.lock:
             self.double.requests.append((self.command, split.path, self.query, dict(self.headers)))
+            self.double.bodies.append(self.body)
         if fault and fault.status == -1:
             return self.hang_up()
         if fault and fault.status > 0:
@@ -487,6 +488,7 @@ class KubeDouble:
         self.store = Store(modern=version >= (1, 25))
         self.lock = threading.Lock()
         self.requests: list[tuple[str, str, dict, dict]] = []
+        self.bodies: list[bytes] = []
         self.faults: list[Fault] = []
         self.tokens: dict[str, tuple[str, list[str]]] = {}
         self.rules: dict[str, list[dict]] = {}
