@@ -248,6 +248,10 @@ class Types(Cloud):
         site = self.cloud(GROUP + rule.replace("PEER", 'cidr_ipv4 = "10.0.0.0/16"'))
         site.apply().expect(0)
         self.says(site, GROUP + rule.replace("PEER", "referenced_security_group_id = group.id"))
+        # The new rule is there, and then the run is cut off.
+        self.proxy.rules.drop("RevokeSecurityGroupIngress", after=False, times=0)
+        site.apply().expect(1)
+        self.proxy.rules.clear()
         site.apply().expect(0, "changed")
         self.settled(site)
         group = self.attributes(site, "aws_security_group.nodes")["id"]

@@ -62,6 +62,10 @@ local function declare(t)
   return t
 end
 
+local function in_groups(aws, filter, values)
+  return aws.ec2:by_ids("DescribeSecurityGroupRules", filter, values, "securityGroupRuleSet")
+end
+
 --- The rules of the groups that recorded and begun rules are in, and those of which only the id is known: by id, and by token.
 local function find(aws, items)
   local groups, ids, by_id, by_token = {}, {}, {}, {}
@@ -75,9 +79,7 @@ local function find(aws, items)
     end
   end
   local function take(filter, values)
-    local rules = ec2.gather(aws, "DescribeSecurityGroupRules " .. filter, values, function(all)
-      return aws.ec2:by_ids("DescribeSecurityGroupRules", filter, all, "securityGroupRuleSet")
-    end)
+    local rules = ec2.gather(aws, "DescribeSecurityGroupRules " .. filter, values, function(all) return in_groups(aws, filter, all) end)
     for _, rule in ipairs(rules) do
       by_id[rule.securityGroupRuleId] = rule
       local token = aws.token_of(aws.list(rule.tagSet))
@@ -140,13 +142,22 @@ return function(direction)
   local name, egress = "aws_vpc_security_group_" .. direction:lower() .. "_rule", direction == "Egress"
   local peer = egress and "where it may go" or "where it may come from"
 
-  local function authorize(aws, r)
-    local out = aws.ec2:call("AuthorizeSecurityGroup" .. direction, {
-      GroupId = r.security_group_id, IpPermissions = { permission(r) }, TagSpecification = ec2.specification(aws, "security-group-rule", r),
-    }, { retry = NOT_YET })
-    local rule = aws.list(out.securityGroupRuleSet)[1]
+  local function computed(aws, rule)
     return { id = rule.securityGroupRuleId, security_group_rule_id = rule.securityGroupRuleId,
              arn = ec2.arn(aws, rule.groupOwnerId, "security-group-rule/" .. rule.securityGroupRuleId) }
+  end
+
+  local function authorize(aws, r, token)
+    local out, err = aws.ec2:try("AuthorizeSecurityGroup" .. direction, {
+      GroupId = r.security_group_id, IpPermissions = { permission(r) },
+      TagSpecification = ec2.specification(aws, "security-group-rule", { tags = r.tags, _token = token }),
+    }, { retry = NOT_YET })
+    if out then return computed(aws, aws.list(out.securityGroupRuleSet)[1]) end
+    -- The one that a dead run made instead of the old one.
+    for _, rule in ipairs(err.code == "InvalidPermission.Duplicate" and in_groups(aws, "group-id", { r.security_group_id }) or {}) do
+      if aws.token_of(aws.list(rule.tagSet)) == token then return computed(aws, rule) end
+    end
+    return aws:raise(err)
   end
 
   local function revoke(aws, group, id)
@@ -157,7 +168,7 @@ return function(direction)
     local have = r.have
     -- A rule keeps its kind of peer for life: another one is made first, so that there is no moment without.
     if source(r) ~= source(have) then
-      local made = authorize(aws, r)
+      local made = authorize(aws, r, "instead-of-" .. have.id)
       revoke(aws, have.security_group_id, have.id)
       return made
     end
@@ -203,7 +214,7 @@ return function(direction)
 
     create = function(aws, r)
       if r.have then return change(aws, r) end
-      return authorize(aws, r)
+      return authorize(aws, r, r._token)
     end,
     update = change,
     delete = function(aws, r)

@@ -41,7 +41,7 @@ function volume.modify(aws, id, want, have, line)
     if want[name] ~= nil and want[name] ~= have[name] then params[field], differs = want[name], true end
   end
   if not differs then return end
-  aws.ec2:call("ModifyVolume", params, { retry = { "IncorrectState" }, within = 300 })
+  aws.ec2:call("ModifyVolume", params, { retry = { "IncorrectState", "IncorrectModificationState" }, within = 300 })
   aws:wait {
     what = "volume " .. id, within = 1800, line = line,
     check = function()
