@@ -188,6 +188,86 @@ class Faults(Doubled, unittest.TestCase):
         self.addCleanup(setattr, self.double, "_fault", handler)
         self.assertEqual(self.does(body), "9")
 
+    RAW = """
+      local provider, resource = require "provider", require "resource"
+      provider.define("raw", { client = function(config, io) return { config = config, io = io } end })
+      return resource "raw_script" { on = "api", provider = "raw", doc = "x", schema = { out = { "string", computed = true, doc = "x" } },
+        list = function() return {} end,
+        create = function(raw)
+          local function open(query, more)
+            local options = { url = raw.config.url .. "/api/v1/namespaces/default/configmaps?watch=1&" .. query, stream = true, ca = raw.config.ca,
+              headers = { Authorization = "Bearer raw-token" }, timeout = 60 }
+            for key, value in pairs(more or {}) do options[key] = value end
+            return raw.io.http(options)
+          end
+          local io = raw.io
+          local function body()
+            %s
+          end
+          return { out = tostring(body()) }
+        end }"""
+
+    def raw(self, body: str, code: int = 0, *words: str) -> str:
+        self.double.tokens["raw-token"] = ("raw", ["system:masters"])
+        provider = {"name": "raw", "url": f"https://127.0.0.1:{self.double.port}", "ca": (self.directory / "ca.crt").read_text()}
+        self.kube.inventory(provider)
+        (self.kube.directory / "raw.lua").write_text(self.RAW % body)
+        self.kube.play('output "out1" { value = require("raw")("s1") {}.out }')
+        self.kube.apply().expect(code, *words)
+        return self.kube.output() if code == 0 else ""
+
+    def grow(self, number: int, size: int) -> int:
+        """Events, and the version before them."""
+        store = self.double.store
+        since = store.version
+        for i in range(number):
+            store.create(store.kind("", "v1", "configmaps"), "default", {"metadata": {"name": f"{self.name}-{i}"}, "data": {"x": "y" * size}}, "test")
+        return since
+
+    def test_a_reader_that_is_slow(self) -> None:
+        """What it has not read stops the server; nothing is lost."""
+        since = self.grow(30, 200_000)
+        out = self.raw(f"""
+          local s = open("resourceVersion={since}&timeoutSeconds=3")
+          io.sleep(1.5)
+          local n, bytes = 0, 0
+          for line in function() return s:line() end do
+            n, bytes = n + 1, bytes + #line
+            if n % 10 == 0 then io.sleep(0.1) end
+          end
+          return n .. " " .. tostring(bytes > 6000000) .. " " .. tostring(s:line()) .. " " .. s:result().status""")
+        self.assertEqual(out, "30 true nil 200")
+
+    def test_streams_that_are_left(self) -> None:
+        since = self.grow(2, 10)
+        out = self.raw(f"""
+          local s = open("resourceVersion={since}&timeoutSeconds=30")
+          local got = {{ s:result() == nil, #s:line() > 10, #s:line(5) > 10, s:line(0.2), s:line(0) }}
+          s:close()
+          got[#got + 1] = s:line() == nil
+          got[#got + 1] = s:result().status or s:result().error
+          for i = 1, 70 do open("resourceVersion={since}"):close() end -- and those that nobody closes
+          for i = 1, 20 do open("resourceVersion={since}") end
+          local refused = io.http {{ url = raw.config.url .. "/api/v1/namespaces", ca = raw.config.ca, stream = true }}
+          local line = refused:line(10)
+          got[#got + 1] = refused:result().status
+          got[#got + 1] = line:find("Unauthorized") ~= nil
+          return json.encode(got)""")
+        self.assertEqual(json.loads(out), [True, True, True, False, False, True, 200, 401, True])
+
+    def test_a_line_that_does_not_fit(self) -> None:
+        since = self.grow(1, 1_500_000)
+        self.raw(f'local s = open("resourceVersion={since}&timeoutSeconds=5", {{ max_body = 100000 }}) return s:line()', 1, "a line of the answer is longer than")
+
+    def test_one_reader_at_a_time(self) -> None:
+        out = self.raw(f"""
+          local s = open("resourceVersion={self.double.store.version}&timeoutSeconds=2")
+          local fine, words
+          io.all {{ function() s:line(1) end, function() io.sleep(0.2) fine, words = pcall(s.line, s, 1) end }}
+          return tostring(fine) .. " " .. tostring(words)""")
+        self.assertIn("false", out)
+        self.assertIn("another coroutine waits", out)
+
     # ---- who asks
 
     def as_user(self, user: dict, **cluster) -> None:
@@ -284,7 +364,7 @@ class Faults(Doubled, unittest.TestCase):
         self.kube.play(f"""
           local kube = require "kube"
           provider "kube" {{ name = "kube", kubeconfig = [[{text}]] }}
-          local metadata = {{ name = "{self.name}", namespace = "default" }}
+          local metadata = {{ name = "{self.name}", namespace = "default", labels = {{ a = "b" }} }}
           kube.object "s" {{ apiVersion = "v1", kind = "Secret", metadata = metadata, stringData = {{ p = secret "correct horse" }} }}""")
         self.kube.run("plan", "--untrusted").expect(0, without=("correct horse",))
         bodies = b"".join(self.double.bodies)
@@ -292,7 +372,7 @@ class Faults(Doubled, unittest.TestCase):
         self.assertNotIn(b"Y29ycmVjdCBob3JzZQ", bodies)
         self.assertEqual(self.double.count("GET", f"default/secrets/{self.name}"), 1)
         self.kube.run("plan").expect(0)
-        self.assertIn(b"correct", b"".join(self.double.bodies))
+        self.assertIn(b"Y29ycmVjdCBob3JzZQ", b"".join(self.double.bodies))
 
     def test_a_stranger_starts_nothing(self) -> None:
         self.plugin("echo x\n")
