@@ -110,7 +110,7 @@ class Bench:
         self.fresh()
         site = self.directory / f"many{n}"
         site.mkdir()
-        (site / "inventory.yaml").write_text("name: bench\nplaybook: play\nprovider: { name: aws, region: ap-northeast-2 }\n")
+        (site / "inventory.yaml").write_text("name: bench\nplaybook: play\nprovider: { name: aws, region: ap-northeast-2, timeout: 300 }\n")
         (site / "play.lua").write_text(MANY.format(n=n))
         # That it is made is not what is measured: without the questions that the proxy asks moto before each change.
         self.proxy.latency, self.proxy.world.strict = 0.0, False

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """From an empty AWS account to a cluster, on real parts: the AWS API is moto behind the proxy that behaves like AWS, the machines behind its instances
-are lab nodes, the SSH goes through the bastion, the Kubernetes is real. Smaller than the stock set (one control plane, two workers and the
+are lab nodes, the SSH goes through the bastion, the Kubernetes is real. Smaller than the stock set (three control planes, one worker and the
 bastion), for it all runs on one machine; the fourteen machines of inventories/aws are made in tests/integration/test_aws_stack.py.
 
 aws.py SLIPWAY BUNDLE    as root. Works in a directory, on a bridge and on addresses of its own, and removes them.
@@ -50,9 +50,8 @@ class Site:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "e2e", "-f", root / "key"], check=True)
         text = (REPO / "inventories/aws/inventory.yaml").read_text()
         text = text[:text.index("pools:")] + """pools:
-  - { name: control-plane, role: control-plane, count: 1, type: t3.large }
+  - { name: control-plane, role: control-plane, count: 3, type: t3.large }
   - { name: data, count: 1, type: t3.large, labels: { tier: data }, volume: { size: 100 } }
-  - { name: workers, count: 1, type: t3.medium, labels: { tier: work } }
 """
         for was, now in (
             ("name: ecoeco", "name: e2e"), ("environment: production", "environment: test"), ("~/.ssh/ecoeco", str(root / "key")),
@@ -86,16 +85,18 @@ class Site:
         return {line.split()[0]: line.split()[1] == "Ready" for line in out.splitlines() if re.match(r"[a-z-]+\d+ ", line)}
 
 
-NODES = {"control-plane-1": True, "data-1": True, "workers-1": True}
+NODES = {"control-plane-1": True, "control-plane-2": True, "control-plane-3": True, "data-1": True}
 
 
 def bootstrap(site: Site) -> None:
     out = site.run("bootstrap", "--yes")
-    expect("workers-1" in out, "the status summary names the nodes")
-    expect(site.nodes() == NODES, "three nodes are Ready")
+    expect("data-1" in out, "the status summary names the nodes")
+    expect(site.nodes() == NODES, "four nodes are Ready")
+    members = site.on("control-plane-1", f"{KUBECTL} -n kube-system get pods -l component=etcd --no-headers")
+    expect(members.count("Running") == 3, "etcd has three members")
     expect("BEGIN" not in out and "client-key-data" not in out, "no key was printed")
     name = next(iter(site.machines.names))
-    config = site.on("workers-1", "sudo cat /etc/kubernetes/kubelet.conf")
+    config = site.on("data-1", "sudo cat /etc/kubernetes/kubelet.conf")
     expect(f"server: https://{name}:6443" in config, "the kubelet speaks to the load balancer's name")
     kubeconfig = (site.root / "state/kubeconfig").read_text()
     expect(f"https://{name}:6443" in kubeconfig, "and so does the administrator")
@@ -104,18 +105,18 @@ def bootstrap(site: Site) -> None:
 def pods(site: Site) -> None:
     """Two pods on two machines reach each other, by the VPC's routes."""
     image = next(file["image"] for file in json.loads((BUNDLE / "bundle.json").read_text())["files"] if "pause" in file.get("image", ""))
-    for node in ("data-1", "workers-1"):
+    for node in ("data-1", "control-plane-2"):
         site.on("control-plane-1", f"{KUBECTL} run on-{node} --image={image} --restart=Never --overrides='"
                 + json.dumps({"spec": {"nodeName": node, "tolerations": [{"operator": "Exists"}]}}) + "'")
-    site.on("control-plane-1", f"{KUBECTL} wait --for=condition=Ready pod/on-data-1 pod/on-workers-1 --timeout=120s")
+    site.on("control-plane-1", f"{KUBECTL} wait --for=condition=Ready pod/on-data-1 pod/on-control-plane-2 --timeout=120s")
     addresses = site.on("control-plane-1", f"{KUBECTL} get pods -o jsonpath='{{.items[*].status.podIP}}'").split()[-2:]
-    for node in ("data-1", "workers-1", "control-plane-1"):
+    for node in ("data-1", "control-plane-2", "control-plane-1"):
         for address in addresses:
             # Nothing listens there; the refusal comes from the pod.
             out = site.run("ssh", node, "--", f"timeout 5 bash -c 'echo >/dev/tcp/{address}/9' 2>&1", code=None)
             expect("refused" in out, f"{node} reaches the pod {address}")
     expect(len(set(addresses)) == 2, "each pod has an address of its own machine's network")
-    site.on("control-plane-1", f"{KUBECTL} delete pod on-data-1 on-workers-1 --wait=false")
+    site.on("control-plane-1", f"{KUBECTL} delete pod on-data-1 on-control-plane-2 --wait=false")
 
 
 def changes_nothing(site: Site) -> None:
@@ -129,13 +130,13 @@ def changes_nothing(site: Site) -> None:
 
 def a_machine_is_gone(site: Site) -> None:
     """An instance that was terminated by hand is made anew and joins; with its own new host key, and at first contact."""
-    gone = json.loads(site.run("state", "show", "--json", "aws_instance.workers-1"))
+    gone = json.loads(site.run("state", "show", "--json", "aws_instance.data-1"))
     instance = gone.get("id") or gone["attributes"]["id"]
     site.moto.client("ec2").terminate_instances(InstanceIds=[instance])
     site.machines._TerminateInstances(type("Call", (), {"values": lambda _, __: [instance]})(), None)
-    site.on("control-plane-1", f"{KUBECTL} delete node workers-1")
+    site.on("control-plane-1", f"{KUBECTL} delete node data-1")
     site.run("apply", "--yes")
-    expect(site.nodes() == NODES, "three nodes are Ready again")
+    expect(site.nodes() == NODES, "four nodes are Ready again")
     site.run("plan", "--detailed-exitcode")
 
 

@@ -158,7 +158,7 @@ class Input(AwsCase):
             ("volume: { size: 100 }", "volume: { size: 0 }", "volume.size"),
             ("region: ap-northeast-2", "profile: x", "region"),
             ("pod_cidr: 192.168.0.0/16", "pod_cidr: 192.168.0.0/18", "room for 4 pools"),
-            ("count: 4, type: t3.medium", "count: 17, type: t3.medium", "more than 16 machines"),
+            ("count: 3, type: t3.medium", "count: 17, type: t3.medium", "more than 16 machines"),
         ):
             with self.subTest(now):
                 self.stock((was, now)).expect(1, *words)

@@ -130,3 +130,13 @@ equal(testing.read("container_image", "k8s.gcr.io/pause:3.3", { archive = "/x.ta
 
 -- kubeadm_token: the shell makes tokens of kubeadm's form
 check(testing.apply("kubeadm_token", "join", {}).script:find("::result\necho \"$_token\"", 1, true), "the token is not shown")
+
+-- kubeadm_certificates: a key of 32 bytes in hex, which no argument shows
+step = testing.apply("kubeadm_certificates", "join", { api_version = "kubeadm.k8s.io/v1beta3" }).script
+check(step:find("upload%-certs %-%-upload%-certs %-%-config") and step:find("::result\necho \"$_key\"", 1, true), step)
+check(step:find("'kubeadm.k8s.io/v1beta3' \"$_key\"", 1, true), "the key goes by a file")
+
+-- A further control plane joins with the key; another node does not have the part.
+local plane = config.join(node, "192.0.2.1:6443", 24, "abcdef.0123456789abcdef", "sha256:00", "00ff")
+check(plane:find('controlPlane:\n  certificateKey: "?00ff"?\n  localAPIEndpoint:\n    advertiseAddress: "?192%.0%.2%.11"?\n'), plane)
+check(not join:find("controlPlane", 1, true), join)
