@@ -160,39 +160,51 @@ static void place_all(struct job *job) {
 
 /* ---- what is known of each ---- */
 
-/* One of Terraform's values where the schema has `attr`, or NULL when it does not fit: blocks are lists to Terraform. */
-static const struct sw_value *fit(const struct sw_attr *attr, const struct sw_value *v) {
-    if (attr->type == SW_T_MAP && attr->object && v->kind == SW_LIST) return v->list.n == 1 ? v->list.v[0] : NULL;
+static const struct sw_value *conform(struct job *job, const struct sw_schema *schema, const struct sw_value *map);
+
+/* One of Terraform's values where the schema has `attr`, or NULL when it does not fit. A block is a list to Terraform. */
+static const struct sw_value *fit(struct job *job, const struct sw_attr *attr, const struct sw_value *v) {
     switch (attr->type) {
     case SW_T_STRING: return v->kind == SW_STR ? v : NULL;
     case SW_T_INT: return v->kind == SW_INT ? v : NULL;
     case SW_T_NUMBER: return v->kind == SW_INT || v->kind == SW_REAL ? v : NULL;
     case SW_T_BOOL: return v->kind == SW_BOOL ? v : NULL;
-    case SW_T_LIST: return v->kind == SW_LIST ? v : NULL;
-    case SW_T_MAP: return v->kind == SW_MAP ? v : NULL;
+    case SW_T_LIST:
+        if (v->kind != SW_LIST || !attr->object) return v->kind == SW_LIST ? v : NULL;
+        const struct sw_value **items = sw_new_n(job->arena, const struct sw_value *, v->list.n + 1);
+        for (size_t i = 0; i < v->list.n; i++) {
+            if (!sw_is(v->list.v[i], SW_MAP)) return NULL;
+            items[i] = conform(job, attr->object, v->list.v[i]);
+        }
+        return sw_value_list(job->arena, items, v->list.n);
+    case SW_T_MAP:
+        if (attr->object && v->kind == SW_LIST) v = v->list.n == 1 ? v->list.v[0] : &SW_NULL_VALUE;
+        if (v->kind != SW_MAP) return NULL;
+        return attr->object ? conform(job, attr->object, v) : v;
     case SW_T_ANY: break;
     }
     return v;
+}
+
+/* The attributes that the schema has too. Of what is only written Terraform, too, keeps a hash at best. */
+static const struct sw_value *conform(struct job *job, const struct sw_schema *schema, const struct sw_value *map) {
+    struct sw_pair *pairs = sw_new_n(job->arena, struct sw_pair, map->map.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < map->map.n; i++) {
+        const struct sw_attr *attr = sw_schema_find(schema, map->map.v[i].key);
+        const struct sw_value *v = map->map.v[i].value, *fits;
+        if (!attr || attr->write_only || sw_is_nil(v) || !(fits = fit(job, attr, v))) continue;
+        if (attr->sensitive || v->secret) fits = sw_value_secret(job->arena, fits);
+        pairs[n++] = (struct sw_pair){attr->name, fits};
+    }
+    return sw_value_map(job->arena, pairs, n);
 }
 
 /* Its attributes as Terraform recorded them, as far as the type has them: what is found by more than an id (a route) is found by these, and what
  * no API gives back (a password) is not lost. What the API does give takes their place. */
 static const struct sw_value *known_of(struct job *job, const struct tf_instance *instance) {
     const struct sw_types *types = sw_script_types(job->context->script);
-    const struct sw_schema *schema = types->find(types->ctx, instance->type)->schema;
-    const struct sw_value *attributes = instance->attributes;
-    struct sw_pair *pairs = sw_new_n(job->arena, struct sw_pair, attributes->map.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < attributes->map.n; i++) {
-        const struct sw_attr *attr = sw_schema_find(schema, attributes->map.v[i].key);
-        const struct sw_value *v = attributes->map.v[i].value;
-        if (!attr || attr->write_only || sw_is_nil(v)) continue; /* of what is only written Terraform, too, keeps a hash at best */
-        const struct sw_value *fits = fit(attr, v);
-        if (!fits) continue;
-        if (attr->sensitive || v->secret) fits = sw_value_secret(job->arena, fits);
-        pairs[n++] = (struct sw_pair){attr->name, fits};
-    }
-    return sw_value_map(job->arena, pairs, n);
+    return conform(job, types->find(types->ctx, instance->type)->schema, instance->attributes);
 }
 
 static int look(struct job *job, struct sw_import **ret, size_t *ret_n, struct sw_err *err) {

@@ -147,6 +147,104 @@ ADOPTED = ["aws_ebs_volume.data", "aws_instance.auth-1", "aws_instance.web", "aw
            "aws_vpc_security_group_ingress_rule.ssh"]
 
 
+OTHERS = """
+local aws = require "aws"
+local trust = { Version = "2012-10-17", Statement = { { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ec2.amazonaws.com" } } } }
+local read = { Version = "2012-10-17", Statement = { { Effect = "Allow", Action = "s3:GetObject", Resource = "*" } } }
+local role = aws.iam_role "node" { name = "node", assume_role_policy = json.encode(trust) }
+aws.iam_role_policy "read" { name = "read", role = role.name, policy = json.encode(read) }
+aws.iam_role_policy_attachment "ssm" { role = role.name, policy_arn = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" }
+aws.iam_instance_profile "node" { name = "node", role = role.name }
+local logs = aws.s3_bucket "logs" { bucket = "logs-of-ours" }
+aws.s3_bucket_versioning "logs" { bucket = logs.id, versioning_configuration = { status = "Enabled" } }
+aws.s3_bucket_public_access_block "logs" { bucket = logs.id, block_public_acls = true, block_public_policy = true, ignore_public_acls = true,
+  restrict_public_buckets = true }
+local zone = aws.route53_zone "main" { name = "example.org" }
+aws.route53_record "api" { zone_id = zone.zone_id, name = "api.example.org", type = "A", ttl = 300, records = { "203.0.113.7" } }
+local vpc = aws.vpc "main" { cidr_block = "10.0.0.0/16" }
+local subnet = aws.subnet "a" { vpc_id = vpc.id, cidr_block = "10.0.1.0/24", availability_zone = "%REGION%a" }
+local lb = aws.lb "api" { name = "api", load_balancer_type = "network", internal = true, subnets = { subnet.id } }
+local group = aws.lb_target_group "api" { name = "api", port = 6443, protocol = "TCP", target_type = "ip", vpc_id = vpc.id }
+aws.lb_listener "api" { load_balancer_arn = lb.arn, port = 6443, protocol = "TCP", default_action = { { type = "forward", target_group_arn = group.arn } } }
+aws.lb_target_group_attachment "api" { target_group_arn = group.arn, target_id = "10.0.1.10", port = 6443 }
+local address = aws.eip "nat" {}
+aws.nat_gateway "nat" { allocation_id = address.id, subnet_id = subnet.id }
+local vm = aws.instance "db" { ami = "%AMI%", instance_type = "t3.small", subnet_id = subnet.id }
+local disk = aws.ebs_volume "db" { availability_zone = "%REGION%a", size = 10 }
+aws.volume_attachment "db" { device_name = "/dev/sdf", instance_id = vm.id, volume_id = disk.id }
+"""
+
+
+def others(moto: Moto) -> tuple[str, list[dict]]:
+    """What is not a network: the image used, and the rest of the types, each with the id that Terraform gives it."""
+    ec2, iam, s3, dns, elb = (moto.client(service) for service in ("ec2", "iam", "s3", "route53", "elbv2"))
+    ami = ec2.describe_images(Owners=["099720109477"])["Images"][0]["ImageId"]
+    trust = json.dumps({"Statement": [{"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}],
+                        "Version": "2012-10-17"})
+    read = json.dumps({"Statement": [{"Action": "s3:GetObject", "Effect": "Allow", "Resource": "*"}], "Version": "2012-10-17"})
+    role = iam.create_role(RoleName="node", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    iam.put_role_policy(RoleName="node", PolicyName="read", PolicyDocument=read)
+    managed = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    iam.attach_role_policy(RoleName="node", PolicyArn=managed)
+    iam.create_instance_profile(InstanceProfileName="node")
+    iam.add_role_to_instance_profile(InstanceProfileName="node", RoleName="node")
+    bucket = "logs-of-ours"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    block = {"BlockPublicAcls": True, "BlockPublicPolicy": True, "IgnorePublicAcls": True, "RestrictPublicBuckets": True}
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=block)
+    zone = dns.create_hosted_zone(Name="example.org.", CallerReference="once")["HostedZone"]["Id"].split("/")[-1]
+    dns.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": {
+        "Name": "api.example.org", "Type": "A", "TTL": 300, "ResourceRecords": [{"Value": "203.0.113.7"}]}}]})
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24", AvailabilityZone=REGION + "a")["Subnet"]["SubnetId"]
+    lb = elb.create_load_balancer(Name="api", Subnets=[subnet], Scheme="internal", Type="network")["LoadBalancers"][0]["LoadBalancerArn"]
+    group = elb.create_target_group(Name="api", Protocol="TCP", Port=6443, VpcId=vpc, TargetType="ip")["TargetGroups"][0]["TargetGroupArn"]
+    listener = elb.create_listener(LoadBalancerArn=lb, Protocol="TCP", Port=6443, DefaultActions=[
+        {"Type": "forward", "TargetGroupArn": group}])["Listeners"][0]["ListenerArn"]
+    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": "10.0.1.10", "Port": 6443}])
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    machine = ec2.run_instances(ImageId=ami, InstanceType="t3.small", MinCount=1, MaxCount=1, SubnetId=subnet)["Instances"][0]["InstanceId"]
+    disk = ec2.create_volume(AvailabilityZone=REGION + "a", Size=10, VolumeType="gp3")["VolumeId"]
+    ec2.attach_volume(Device="/dev/sdf", InstanceId=machine, VolumeId=disk)
+    return ami, [
+        resource("aws_iam_role", "node", [{"arn": role, "assume_role_policy": trust, "id": "node", "name": "node", "path": "/",
+                                           "inline_policy": [], "managed_policy_arns": [managed], "max_session_duration": 3600, "tags": {}}]),
+        resource("aws_iam_role_policy", "read", [{"id": "node:read", "name": "read", "role": "node", "policy": read}]),
+        resource("aws_iam_role_policy_attachment", "ssm", [{"id": "node-20260101120000000000000001", "policy_arn": managed, "role": "node"}]),
+        resource("aws_iam_instance_profile", "node", [{"id": "node", "name": "node", "path": "/", "role": "node", "tags": {}}]),
+        resource("aws_s3_bucket", "logs", [{"arn": f"arn:aws:s3:::{bucket}", "bucket": bucket, "id": bucket, "force_destroy": False, "tags": {},
+                                            "versioning": [{"enabled": True, "mfa_delete": False}], "region": REGION}]),
+        resource("aws_s3_bucket_versioning", "logs", [{"bucket": bucket, "expected_bucket_owner": "", "id": bucket, "mfa": None,
+                                                       "versioning_configuration": [{"mfa_delete": "", "status": "Enabled"}]}]),
+        resource("aws_s3_bucket_public_access_block", "logs", [{
+            "bucket": bucket, "id": bucket, "block_public_acls": True, "block_public_policy": True, "ignore_public_acls": True,
+            "restrict_public_buckets": True}]),
+        resource("aws_route53_zone", "main", [{"id": zone, "zone_id": zone, "name": "example.org", "comment": "Managed by Terraform", "vpc": [],
+                                               "force_destroy": False, "name_servers": [], "tags": {}}]),
+        resource("aws_route53_record", "api", [{
+            "alias": [], "allow_overwrite": None, "fqdn": "api.example.org", "id": f"{zone}_api.example.org_A", "name": "api.example.org",
+            "records": ["203.0.113.7"], "set_identifier": "", "ttl": 300, "type": "A", "zone_id": zone, "weighted_routing_policy": []}]),
+        resource("aws_vpc", "main", [{"id": vpc, "cidr_block": "10.0.0.0/16"}]),
+        resource("aws_subnet", "a", [{"id": subnet, "vpc_id": vpc, "cidr_block": "10.0.1.0/24", "availability_zone": REGION + "a"}]),
+        resource("aws_lb", "api", [{"arn": lb, "id": lb, "name": "api", "internal": True, "load_balancer_type": "network", "subnets": [subnet],
+                                    "access_logs": [{"bucket": "", "enabled": False, "prefix": ""}], "tags": {}}]),
+        resource("aws_lb_target_group", "api", [{"arn": group, "id": group, "name": "api", "port": 6443, "protocol": "TCP", "target_type": "ip",
+                                                 "vpc_id": vpc, "tags": {}}]),
+        resource("aws_lb_listener", "api", [{"arn": listener, "id": listener, "load_balancer_arn": lb, "port": 6443, "protocol": "TCP",
+                                             "default_action": [{"type": "forward", "target_group_arn": group, "order": 1, "forward": []}]}]),
+        resource("aws_lb_target_group_attachment", "api", [{"id": f"{group}-20260101120000000000000002", "target_group_arn": group,
+                                                            "target_id": "10.0.1.10", "port": 6443, "availability_zone": None}]),
+        resource("aws_eip", "nat", [{"id": address, "allocation_id": address, "domain": "vpc", "tags": {}}]),
+        resource("aws_nat_gateway", "nat", [{"id": nat, "allocation_id": address, "subnet_id": subnet, "connectivity_type": "public", "tags": {}}]),
+        resource("aws_instance", "db", [{"id": machine, "ami": ami, "instance_type": "t3.small", "subnet_id": subnet, "tags": {}}]),
+        resource("aws_ebs_volume", "db", [{"id": disk, "availability_zone": REGION + "a", "size": 10, "type": "gp3", "tags": {}}]),
+        resource("aws_volume_attachment", "db", [{"id": "vai-1234567890", "device_name": "/dev/sdf", "instance_id": machine, "volume_id": disk,
+                                                  "force_detach": None, "skip_destroy": None, "stop_instance_before_detaching": None}]),
+    ]
+
+
 class MovingIn(Case):
     @classmethod
     def setUpClass(cls) -> None:
@@ -187,6 +285,14 @@ class MovingIn(Case):
         self.assertEqual(self.moto.inventory(), before)
         self.run_it("destroy", "--yes").expect(0)
         self.assertEqual(self.moto.inventory(), {})
+
+    def test_every_other_type_by_the_id_that_terraform_gives_it(self):
+        self.moto.reset()
+        ami, resources = others(self.moto)
+        (self.place.directory / "terraform.tfstate").write_text(state(resources))
+        self.place.play(OTHERS.replace("%AMI%", ami).replace("%REGION%", REGION), each=False)
+        self.adopt("--yes").expect(0, f"Adopted ({len(resources)})")
+        self.run_it("plan").expect(0, f"No changes. Everything is as it should be. {len(resources)} unchanged.")
 
     def test_what_differs_and_what_is_gone(self):
         self.moto.client("ec2").delete_volume(VolumeId=self.account.volume)
