@@ -4,7 +4,10 @@ local iam, items = require "aws/lib/iam", require "aws/lib/items"
 
 local function id_of(role, arn) return role .. "/" .. arn end
 
+--- Role and policy: recorded as such (Terraform's own id of it says nothing), in the id, or as wanted where a dead run began it.
 local function wanted(item)
+  local prior = item.prior or {}
+  if items.known(prior.role) and items.known(prior.policy_arn) then return prior.role, prior.policy_arn end
   local id = items.id(item)
   if id then return id:match("^([^/]+)/(arn:.+)$") end
   if items.adopts(item) and items.known(item.role) and items.known(item.policy_arn) then return item.role, item.policy_arn end

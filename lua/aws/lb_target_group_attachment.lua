@@ -14,8 +14,11 @@ local function id_of(arn, target, port)
   return ("%s,%s%s"):format(arn, target, port and "," .. port or "")
 end
 
---- Target group, target and port of an item: recorded, or those it is to have when a dead run may have made it.
+--- Target group, target and port of an item: recorded as such (Terraform's own id says nothing of them), in the id, or those it is to have
+--- when a dead run may have made it.
 local function wanted(item)
+  local prior = item.prior or {}
+  if items.known(prior.target_group_arn) and items.known(prior.target_id) then return prior.target_group_arn, prior.target_id, prior.port end
   local id = items.id(item)
   if id then
     local arn, target, port = id:match("^([^,]+),([^,]+),?(%d*)$")
