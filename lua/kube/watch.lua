@@ -10,6 +10,12 @@ local SLACK = 20 -- a watch that does not end by itself is broken
 local POLL = 2 -- seconds, where watching is not allowed
 local PAUSE = 1 -- after a watch that failed
 
+--- The watch begins before an object is read for the first time, so it may tell of states before that one.
+local function is_older(object, known)
+  local one, other = tonumber(object.metadata.resourceVersion), tonumber(known.metadata.resourceVersion)
+  return one ~= nil and other ~= nil and one <= other
+end
+
 --- @param place table { api_version, kind, path, resource, group, namespace }
 local function new(ctx, place, get)
   local self = {
@@ -64,6 +70,8 @@ local function new(ctx, place, get)
     end
     self.version = metadata.resourceVersion or self.version
     if event.type == "BOOKMARK" or not self.wanted[metadata.name] then return end
+    local known = self.objects[metadata.name]
+    if known and known.epoch == self.epoch and known.object and is_older(event.object, known.object) then return end
     self.objects[metadata.name] = { object = event.type ~= "DELETED" and object, epoch = self.epoch }
   end
 
@@ -71,7 +79,11 @@ local function new(ctx, place, get)
   local function ended(seconds)
     local result = self.stream:result()
     self.stream = nil
-    if result and result.status == 200 and not result.error then return end
+    if result and result.status == 200 and not result.error then
+      -- Something between us and the server may end watches at once.
+      if ctx.io.now() - self.opened < PAUSE then ctx.io.sleep(math.min(PAUSE, seconds)) end
+      return
+    end
     if result and result.error == "cancelled" then core.fail_as("cancelled", "stopped") end
     if result and result.status == 403 then
       self.poll = true
@@ -88,6 +100,7 @@ local function new(ctx, place, get)
     if not self.version then begin() end
     if self.poll then return ctx.io.sleep(math.min(POLL, seconds)) end
     if not self.stream then
+      self.opened = ctx.io.now()
       self.stream = request.stream(ctx, call { watch = 1, resourceVersion = self.version, allowWatchBookmarks = true, timeoutSeconds = WATCH_SECONDS })
     end
     local line = self.stream:line(seconds)
