@@ -48,6 +48,8 @@ return resource "aws_ebs_volume" {
   },
   declare = function(t)
     if t.size == nil and t.snapshot_id == nil then slipway.fail("size is not set, and neither is snapshot_id") end
+    volume.check_key("kms_key_id", t.kms_key_id)
+    if t.kms_key_id ~= nil and t.encrypted == nil then slipway.fail("kms_key_id needs encrypted = true") end
     volume.check("", t.size, t.type or "gp3", t.iops, t.throughput)
   end,
 

@@ -110,7 +110,8 @@ return resource "aws_route" {
     exactly_one(DESTINATIONS, t, "destination")
     exactly_one(TARGETS, t, "target")
     cidr.check("destination_cidr_block", t.destination_cidr_block, 4)
-    cidr.check("destination_ipv6_cidr_block", t.destination_ipv6_cidr_block, 6)
+    t.destination_ipv6_cidr_block = cidr.check("destination_ipv6_cidr_block", t.destination_ipv6_cidr_block, 6)
+    return t
   end,
 
   list = function(aws, items)

@@ -260,6 +260,12 @@ class Types(Cloud):
         site.run("destroy", "--yes").expect(0)
         self.assertEqual(self.moto.inventory(), {})
 
+    def test_ipv6_in_any_spelling(self):
+        site = self.cloud(GROUP + 'aws.vpc_security_group_ingress_rule "x" { security_group_id = group.id, cidr_ipv6 = "2001:0DB8:0::/32", ip_protocol = "-1" }')
+        site.apply().expect(0)
+        self.settled(site)
+        self.assertEqual(self.attributes(site, "aws_vpc_security_group_ingress_rule.x")["cidr_ipv6"], "2001:db8::/32")
+
     def test_key_pair(self):
         self.life(f'aws.key_pair "admin" {{ public_key = "{KEY} me@here" }}', "aws_key_pair.admin",
                   update=[("me@here\"", 'me@there", tags = { a = "b" }')], replace=(KEY, KEY2),
@@ -568,6 +574,9 @@ class Input(Cloud):
             (SUBNET + 'aws.nat_gateway "x" { subnet_id = subnet.id }', "a public NAT gateway needs an address"),
             (VPC + 'aws.route "x" { route_table_id = "rtb-1", destination_cidr_block = "0.0.0.0/0" }', "target: exactly one of", "0 are given"),
             ('aws.ebs_volume "x" { availability_zone = "a", size = 1, type = "gp2", throughput = 200 }', "only a gp3 volume has one"),
+            ('aws.ebs_volume "x" { availability_zone = "a", size = 1, encrypted = true, kms_key_id = "alias/x" }', "the ARN of a KMS key", "also of an alias"),
+            (GROUP + 'aws.vpc_security_group_ingress_rule "x" { security_group_id = group.id, cidr_ipv6 = "2001:DB8::1/32", ip_protocol = "-1" }',
+             "the network it lies in is '2001:db8::/32'"),
             ('aws.data.ami "x" { most_recent = true }', "owners is not set", "anybody can publish"),
         ]:
             with self.subTest(body=body[-60:]):

@@ -23,6 +23,7 @@ function change.declare(t)
   end
   local root = t.root_block_device
   if type(root) == "table" then
+    volume.check_key("root_block_device.kms_key_id", root.kms_key_id)
     volume.check("root_block_device.volume_", root.volume_size)
     volume.check("root_block_device.", nil, root.volume_type, root.iops, root.throughput)
   end

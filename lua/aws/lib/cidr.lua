@@ -26,8 +26,9 @@ end
 --- @param family 4 or 6
 --- @param shortest integer? prefix lengths that are allowed
 --- @param longest integer?
+--- @return any value as AWS writes it; what waits for another resource as it is
 function cidr.check(attribute, value, family, shortest, longest)
-  if not plain(value) then return end
+  if not plain(value) then return value end
   local example = family == 6 and "2001:db8::/56" or "10.0.0.0/16"
   local address, length = parts(value)
   if not address or (address:find(":", 1, true) ~= nil) ~= (family == 6) then
@@ -35,14 +36,14 @@ function cidr.check(attribute, value, family, shortest, longest)
     local single = not value:find("/", 1, true) and parts(value .. full)
     quoted(attribute, value, ("an IPv%d network such as %s"):format(family, example), single and ("a single address is '%s%s'"):format(value, full) or nil)
   end
-  local network = cidr.network(value)
-  -- IPv6 has many spellings of one address; only IPv4 is held to the one.
-  if family == 4 and network ~= value then
-    quoted(attribute, value, "a network's first address", ("the network it lies in is '%s'"):format(network))
-  end
+  -- An IPv6 address has many spellings: both sides in the shortest.
+  local network, full = cidr.network(value), family == 6 and 128 or 32
+  local written = slipway.cidr(address .. "/" .. full, 0, full):match("^[^/]+") .. "/" .. length
+  if network ~= written then quoted(attribute, value, "a network's first address", ("the network it lies in is '%s'"):format(network)) end
   if shortest and (length < shortest or length > longest) then
     quoted(attribute, value, ("a length from /%d to /%d"):format(shortest, longest))
   end
+  return network
 end
 
 --- Whether two networks of one family have addresses in common.

@@ -48,10 +48,10 @@ local function declare(t)
   for _, name in ipairs(SOURCES) do n = n + (t[name] ~= nil and 1 or 0) end
   if n ~= 1 then slipway.fail(("exactly one of %s is wanted, %d are given"):format(table.concat(SOURCES, ", "), n)) end
   cidr.check("cidr_ipv4", t.cidr_ipv4, 4)
-  cidr.check("cidr_ipv6", t.cidr_ipv6, 6)
+  t.cidr_ipv6 = cidr.check("cidr_ipv6", t.cidr_ipv6, 6)
   local protocol = t.ip_protocol
   if type(protocol) == "number" then protocol = tostring(protocol) end
-  if type(protocol) ~= "string" then return nil end
+  if type(protocol) ~= "string" then return t end
   protocol = NUMBERS[protocol:lower()] or protocol:lower()
   if not (protocol == "tcp" or protocol == "udp" or protocol == "icmp" or protocol == "icmpv6" or protocol == "-1"
           or (protocol:find("^%d+$") and tonumber(protocol) <= 255)) then

@@ -26,6 +26,13 @@ function volume.check(prefix, size, kind, iops, throughput)
   end
 end
 
+--- An alias or an id would never be what AWS answers, which is the key's ARN.
+function volume.check_key(attribute, value)
+  if type(value) == "string" and not value:find("^arn:[%w-]+:kms:[%w-]+:%d+:key/") then
+    slipway.fail(("%s: expected the ARN of a KMS key, got '%s'"):format(attribute, value), "aws kms describe-key --key-id ... tells it, also of an alias")
+  end
+end
+
 --- AWS only grows volumes: this is said when the plan is made.
 function volume.check_shrink(address, what, wanted, have)
   if type(wanted) == "number" and have and wanted < have then
