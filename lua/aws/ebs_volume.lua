@@ -36,7 +36,7 @@ return resource "aws_ebs_volume" {
   schema = {
     availability_zone = { "string", required = true, immutable = true, doc = "the zone: the subnet's, for the instance's makes a new disk for a new instance" },
     size = { "int", doc = "GiB; it can grow and not shrink; the snapshot's when it is not set" },
-    type = { "string", default = "gp3", one_of = volume.TYPES, doc = "kind of disk" },
+    type = { "string", one_of = volume.TYPES, doc = "kind of disk; gp3 when it is not set" },
     iops = { "int", doc = "operations a second, of gp3, io1 and io2" },
     throughput = { "int", doc = "MiB a second, of gp3" },
     encrypted = { "bool", immutable = true, doc = "whether it is encrypted; the account's default when it is not set" },
@@ -72,7 +72,7 @@ return resource "aws_ebs_volume" {
     local id = r.have and r.have.id
     if not id then
       id = aws.ec2:call("CreateVolume", {
-        ClientToken = r._token, AvailabilityZone = r.availability_zone, Size = r.size, VolumeType = r.type, Iops = r.iops, Throughput = r.throughput,
+        ClientToken = r._token, AvailabilityZone = r.availability_zone, Size = r.size, VolumeType = r.type or "gp3", Iops = r.iops, Throughput = r.throughput,
         Encrypted = r.encrypted, KmsKeyId = r.kms_key_id, SnapshotId = r.snapshot_id, TagSpecification = ec2.specification(aws, "volume", r),
       }).volumeId
     end
@@ -81,7 +81,9 @@ return resource "aws_ebs_volume" {
       volume.modify(aws, id, r, r.have, line)
       ec2.retag(aws, r, id)
     end
-    return { id = id, arn = arn(aws, id), size = aws.int(found.size), encrypted = aws.bool(found.encrypted), kms_key_id = found.kmsKeyId }
+    return {
+      id = id, arn = arn(aws, id), type = found.volumeType, size = aws.int(found.size), encrypted = aws.bool(found.encrypted), kms_key_id = found.kmsKeyId,
+    }
   end,
 
   update = function(aws, r, line)

@@ -184,7 +184,6 @@ end
 local function run(aws, r)
   for attempt = 1, 5 do
     local made = aws.ec2:call("RunInstances", launch.parameters(aws, r, attempt == 1 and r._token or ("%s-%d"):format(r._token, attempt)), {
-      within = 180,
       retry = {
         "InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound", "InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound", "InvalidKeyPair.NotFound",
         table.unpack(launch.PROFILE_NOT_YET),

@@ -60,7 +60,7 @@ return resource "aws_nat_gateway" {
     subnet_id = { "string", required = true, immutable = true, doc = "the public subnet it is in" },
     allocation_id = { "string", immutable = true, doc = "the aws_eip it is seen as; required when it is public" },
     connectivity_type = {
-      "string", default = "public", one_of = { "public", "private" }, immutable = true, doc = "public: to the Internet; private: to other networks",
+      "string", one_of = { "public", "private" }, immutable = true, doc = "public (when it is not set): to the Internet; private: to other networks",
     },
     private_ip = { "string", immutable = true, doc = "its private address; AWS chooses one when it is not set" },
     tags = tags.row,

@@ -81,7 +81,7 @@ return resource "aws_security_group" {
   schema = {
     name = { "string", immutable = true, doc = "its name in AWS; the resource's when neither it nor name_prefix is set" },
     name_prefix = { "string", immutable = true, doc = "how its name begins, with something unique after it: for create_before_destroy" },
-    description = { "string", default = "Managed by slipway", immutable = true, doc = "what it is for" },
+    description = { "string", immutable = true, doc = "what it is for; \"Managed by slipway\" when it is not set" },
     vpc_id = { "string", immutable = true, doc = "the VPC it is in; the default VPC when it is not set" },
     default_egress = { "bool", default = false, doc = "keep the rule that AWS gives a new group, which lets everything out" },
     revoke_rules_on_delete = { "bool", default = false, doc = "take its rules away before it is deleted, those of others as well" },
@@ -106,8 +106,8 @@ return resource "aws_security_group" {
     local id, open = r.have and r.have.id, true
     if not id then
       id = aws.ec2:call("CreateSecurityGroup", {
-        GroupName = r.name_prefix and r.name_prefix .. r._token:sub(1, 12) or r.name, GroupDescription = r.description, VpcId = r.vpc_id,
-        TagSpecification = ec2.specification(aws, "security-group", r),
+        GroupName = r.name_prefix and r.name_prefix .. r._token:sub(1, 12) or r.name, VpcId = r.vpc_id,
+        GroupDescription = r.description or "Managed by slipway", TagSpecification = ec2.specification(aws, "security-group", r),
       }, { retry = { "InvalidVpcID.NotFound" } }).groupId
     else
       open = r.have.default_egress
@@ -115,7 +115,9 @@ return resource "aws_security_group" {
     local found = ec2.await(aws, HOW, id, "security group")
     set_egress(aws, id, r.default_egress, open)
     if r.have then ec2.retag(aws, r, id) end
-    return { id = id, owner_id = found.ownerId, arn = arn(aws, found), name = found.groupName, vpc_id = found.vpcId }
+    return {
+      id = id, owner_id = found.ownerId, arn = arn(aws, found), name = found.groupName, description = found.groupDescription, vpc_id = found.vpcId,
+    }
   end,
 
   update = function(aws, r)

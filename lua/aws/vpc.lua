@@ -64,7 +64,7 @@ return resource "aws_vpc" {
   schema = {
     cidr_block = { "string", required = true, immutable = true, doc = "its IPv4 network, /16 to /28" },
     instance_tenancy = {
-      "string", default = "default", one_of = { "default", "dedicated" }, immutable = true, doc = "whether its instances share hardware with others'",
+      "string", one_of = { "default", "dedicated" }, immutable = true, doc = "whether its instances share hardware with others'; they do when it is not set",
     },
     enable_dns_support = { "bool", default = true, doc = "AWS's resolver answers at the network's second address" },
     enable_dns_hostnames = { "bool", default = false, doc = "instances with a public address get a public DNS name" },

@@ -219,6 +219,19 @@ class Types(Cloud):
         self.assertEqual(len(groups["open"]["IpPermissionsEgress"]), 1)
         self.settled(site)
 
+    def test_what_is_not_said_is_left_as_it_is(self):
+        """What somebody made otherwise is taken over, not made anew, where the playbook does not say how it is to be."""
+        vpc = self.ec2.create_vpc(CidrBlock="10.5.0.0/16", InstanceTenancy="dedicated")["Vpc"]["VpcId"]
+        group = self.ec2.create_security_group(GroupName="theirs", Description="by hand", VpcId=vpc)["GroupId"]
+        disk = self.ec2.create_volume(AvailabilityZone="ap-northeast-2a", Size=8, VolumeType="gp2")["VolumeId"]
+        site = self.cloud('local vpc = aws.vpc "main" { cidr_block = "10.5.0.0/16" }\naws.security_group "theirs" { vpc_id = vpc.id }\n'
+                          'aws.ebs_volume "data" { availability_zone = "ap-northeast-2a", size = 8 }')
+        for address, thing in (("aws_vpc.main", vpc), ("aws_security_group.theirs", group), ("aws_ebs_volume.data", disk)):
+            site.run("import", address, thing).expect(0)
+        self.settled(site)
+        site.run("destroy", "--yes").expect(0)
+        self.assertEqual(self.moto.inventory(), {})
+
     def test_ingress_rule(self):
         def widen(a: dict) -> None:
             self.ec2.modify_security_group_rules(GroupId=a["security_group_id"], SecurityGroupRules=[{
