@@ -29,7 +29,9 @@ int sw_script_declare(struct sw_script *script, const struct sw_inventory *inven
 int sw_script_load_modules(struct sw_script *script, const struct sw_inventory *inventory, const struct sw_value *modules,
                            struct sw_err *err);
 /* Asks one policy (a Lua file of the operator's, or a stranger's where the script is untrusted): runs it over the plan and appends what it says.
- * A script that was made for policies only: no playbook may have run in it. What a policy requires lies beside it. Findings live in the arena. */
+ * A script that was made for policies only: no playbook may have run in it. What a policy requires lies beside it. Findings live in the arena.
+ * slipway's own are called SW_OWN_POLICIES "policies/NAME.lua". */
+#define SW_OWN_POLICIES "[slipway]/"
 struct sw_findings {
     struct sw_finding *v;
     size_t n, cap;

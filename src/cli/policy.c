@@ -1,4 +1,4 @@
-/* Policies are the operator's. Those of --policies and SLIPWAY_POLICIES come from outside of the inventory: a stranger who may change that
+/* Policies are the operator's, and a few are slipway's own. Those of --policies and SLIPWAY_POLICIES come from outside of the inventory: a stranger who may change that
  * cannot take one of them away. Those that lie beside the inventory, or that it names, come on top. None can weaken another. */
 #include "policy.h"
 
@@ -132,10 +132,18 @@ static int ask(struct sw_context *context, const struct files *files, bool untru
     return rc;
 }
 
+/* slipway's own, of what a plan removes. */
+static void own(const struct sw_plan *plan, struct files *files) {
+    static const char *const names[] = {SW_OWN_POLICIES "policies/cluster_data.lua"};
+    if (plan->count[SW_DELETE] + plan->count[SW_REPLACE] == 0) return;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) sw_vec_push(files, names[i]);
+}
+
 int sw_policy_ask(struct sw_context *context, struct sw_plan *plan, struct sw_err *err) {
     struct files ours = {0}, theirs = {0};
     struct sw_findings findings = {0};
     int rc = sw_cost_estimate(context, plan, err);
+    if (rc == 0) own(plan, &ours);
     if (rc == 0) rc = operators(context, &ours, err);
     if (rc == 0) rc = inventorys(context, &theirs, err);
     if (rc == 0) rc = ask(context, &ours, false, plan, &findings, err);

@@ -1,6 +1,6 @@
 /* Policies: Lua files that look at a finished plan and say what of it they do not like. They see the plan and nothing else, and what they
  * say can only add up: none takes back what another said. */
-#include "host.h"
+#include "find.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -183,11 +183,27 @@ static int run_policy(lua_State *L) {
 
 /* What it requires lies beside it, and nowhere near the inventory. */
 static void look_beside(struct sw_script *s, const char *path) {
+    if (sw_starts_with(path, SW_OWN_POLICIES)) {
+        s->dir = NULL;
+        return;
+    }
     char *copy = sw_xstrdup(path), real[PATH_MAX];
     const char *dir = dirname(copy);
     s->dir = realpath(dir, real) ? sw_strdup(s->arena, real) : NULL;
     s->shown_dir = strcmp(dir, ".") == 0 ? "" : sw_printf(s->arena, "%s/", dir);
     free(copy);
+}
+
+/* What travels with slipway, or an operator's file. */
+static int read_text(struct sw_script *s, const char *path, struct sw_str *ret, struct sw_err *err) {
+    if (!sw_starts_with(path, SW_OWN_POLICIES)) return sw_file_read(path, MAX_SOURCE, ret, err);
+    struct sw_scope scope = {0};
+    struct sw_found found;
+    bool there = sw_find__library(s, path + strlen(SW_OWN_POLICIES), &scope, &found, err);
+    if (there) sw_str_add(ret, found.text, found.len);
+    sw_str_done(&scope.str);
+    if (there) return 0;
+    return err->code ? err->code : sw_err_set(err, SW_ENOTFOUND, "slipway has no policy '%s'", path);
 }
 
 int sw_script_policy(struct sw_script *s, const char *path, const struct sw_inventory *inventory, const struct sw_plan *plan,
@@ -197,7 +213,7 @@ int sw_script_policy(struct sw_script *s, const char *path, const struct sw_inve
     struct sw_policy p = {.inventory = inventory, .plan = plan, .file = sw_strdup(s->arena, path), .findings = ret};
     if (sw_ends_with(base, ".lua")) len -= strlen(".lua");
     p.name = sw_strndup(s->arena, base, len);
-    int code = sw_file_read(path, MAX_SOURCE, &p.text, err);
+    int code = read_text(s, path, &p.text, err);
     for (size_t i = 0; i < plan->n_items; i++) sw_map_set(&p.addresses, plan->items[i].resource->address, &p);
     s->inventory = inventory;
     look_beside(s, path);
