@@ -179,13 +179,19 @@ def owned(node: dict, value: dict, with_status: bool) -> set[Path]:
 # ---- managedFields
 
 
+def prefixes(paths: set[Path]) -> set[Path]:
+    """All that leads to them, and they themselves."""
+    return {path[:length] for path in paths for length in range(1, len(path) + 1)}
+
+
 def to_v1(paths: set[Path]) -> dict:
     tree: dict = {}
+    above = prefixes({path[:-1] for path in paths})
     for path in sorted(paths):
         at = tree
         for step in path:
             at = at.setdefault(step, {})
-        if any(len(other) > len(path) and other[:len(path)] == path for other in paths):
+        if path in above:
             at["."] = {}
     return tree
 
@@ -262,8 +268,9 @@ def apply(node: dict, live: dict | None, applied: dict, manager: str, force: boo
     gone = managers.paths(key) - wanted
     managers.set(key, wanted, api_version, now)
     kept = set().union(*(paths for paths, _ in managers.entries.values())) if managers.entries else set()
+    needed = prefixes(kept)
     for path in sorted(gone, key=len):  # an element goes with its keys
-        if not any(other[:len(path)] == path for other in kept):
+        if path not in needed:
             remove(node, result, path)
     managers.write(result)
     return result

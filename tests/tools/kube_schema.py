@@ -36,7 +36,7 @@ PROBE = obj(httpGet=ANY, tcpSocket=ANY, exec=ANY, grpc=ANY, initialDelaySeconds=
 RESOURCES = obj(limits=mapping(INT_OR_STRING), requests=mapping(INT_OR_STRING))
 CONTAINER = obj(name=S, image=S, command=listing(S), args=listing(S), workingDir=S, env=ENV, envFrom=listing(ANY), imagePullPolicy=S, resources=RESOURCES,
                 ports=listing(obj(name=S, containerPort=I, hostPort=I, hostIP=S, protocol={**S, "default": "TCP"}), "containerPort", "protocol"),
-                volumeMounts=listing(obj(name=S, mountPath=S, subPath=S, readOnly=B), "mountPath"), livenessProbe=PROBE, readinessProbe=PROBE, startupProbe=PROBE,
+                volumeMounts=listing(obj(name=S, mountPath=S, mountPropagation=S, subPath=S, readOnly=B), "mountPath"), livenessProbe=PROBE, readinessProbe=PROBE, startupProbe=PROBE,
                 lifecycle=ANY, securityContext=ANY, terminationMessagePath=S, terminationMessagePolicy=S, stdin=B, tty=B)
 CONTAINER["required"] = ["name", "image"]
 POD_SPEC = obj(containers=listing(CONTAINER, "name"), initContainers=listing(CONTAINER, "name"), volumes=listing({**ANY, "type": "object"}, "name"), serviceAccountName=S, serviceAccount=S,
@@ -97,7 +97,7 @@ def built_in() -> list[Kind]:
     claim = obj(accessModes=listing(S), resources=RESOURCES, storageClassName=S, volumeMode=S, volumeName=S, selector=SELECTOR)
     job = obj(template=TEMPLATE, backoffLimit=I, completions=I, parallelism=I, activeDeadlineSeconds=I, ttlSecondsAfterFinished=I, selector=SELECTOR, manualSelector=B)
     names = obj(plural=S, singular=S, kind=S, listKind=S, shortNames=listing(S), categories=listing(S))
-    versions = listing(obj(name=S, served=B, storage=B, schema=ANY, subresources=ANY, additionalPrinterColumns=listing(ANY), deprecated=B), "name")
+    versions = listing(obj(name=S, served=B, storage=B, schema=ANY, subresources=ANY, additionalPrinterColumns=listing(ANY), deprecated=B, deprecationWarning=S), "name")
     definition = obj(group=S, scope=S, names=names, versions=versions, conversion=ANY, preserveUnknownFields=B)
     api_service = obj(group=S, version=S, groupPriorityMinimum=I, versionPriority=I, insecureSkipTLSVerify=B, caBundle=BYTES, service=obj(namespace=S, name=S, port=I))
     return [
@@ -120,6 +120,8 @@ def built_in() -> list[Kind]:
         kind(rbac, "RoleBinding", "rolebindings", True, subjects=SUBJECTS, roleRef=ROLE_REF),
         kind(rbac, "ClusterRoleBinding", "clusterrolebindings", False, subjects=SUBJECTS, roleRef=ROLE_REF),
         kind("storage.k8s.io/v1", "StorageClass", "storageclasses", False, provisioner=S, parameters=TEXTS, reclaimPolicy=S, volumeBindingMode=S, allowVolumeExpansion=B, mountOptions=listing(S)),
+        kind("storage.k8s.io/v1", "CSIDriver", "csidrivers", False, spec=obj(attachRequired=B, podInfoOnMount=B, fsGroupPolicy=S, volumeLifecycleModes=listing(S, kind="set"))),
+        kind("networking.k8s.io/v1", "IngressClass", "ingressclasses", False, spec=obj(controller=S, parameters=ANY)),
         kind(admission, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", False, webhooks=listing(WEBHOOK, "name")),
         kind(admission, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", False, webhooks=listing(WEBHOOK, "name")),
         kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", False, True, spec=definition,
