@@ -221,7 +221,8 @@ def check(node: dict, value, path: str = "") -> list[tuple[str, str, str]]:
 
 def refuse(kind_: Kind, thing: dict, before: dict | None) -> list[tuple[str, str, str]]:
     wrong = []
-    if not NAME.match(thing["metadata"].get("name", "")):
+    # Names of roles may be anything that fits into a path.
+    if kind_.group != "rbac.authorization.k8s.io" and not NAME.match(thing["metadata"].get("name", "")):
         wrong.append(("metadata.name", "FieldValueInvalid", f'Invalid value: "{thing["metadata"].get("name")}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters'))
     wrong += check(kind_.schema, thing)
     spec, old = thing.get("spec") or {}, (before or {}).get("spec") or {}
