@@ -79,7 +79,7 @@ return resource "aws_iam_role" {
     description = { "string", doc = "what it is for" },
     max_session_duration = { "int", doc = "seconds a session may last, 3600 to 43200" },
     permissions_boundary = { "string", doc = 'the ARN of the policy that bounds it; "" takes it away' },
-    force_detach_policies = { "bool", default = false, write_only = true, doc = "whether a destroy takes off what others attached, too" },
+    force_detach_policies = { "bool", default = false, doc = "whether a destroy takes off what others attached, too" },
     tags = tags.row,
     id = { "string", computed = true, doc = "its name" },
     arn = { "string", computed = true, doc = "its ARN" },
@@ -93,7 +93,7 @@ return resource "aws_iam_role" {
     local roles, found = iam.roles(aws, iam.names(list, iam.name), list), {}
     for _, item in ipairs(list) do
       local role = roles[iam.of(item, iam.name)]
-      if role and iam.is_of(aws, item, role) then found[item._name] = read(aws, item, role) end
+      if role and iam.is_of(aws, item, role) then found[item._name] = items.flagged(item, read(aws, item, role), "force_detach_policies") end
     end
     return found
   end,

@@ -122,7 +122,10 @@ return resource "aws_route53_record" {
     out.name = route53.name(want.name)
     if want.records then
       local list = {}
-      for i, value in ipairs(want.records) do list[i] = record.value(want.type, value) end
+      for i, value in ipairs(want.records) do
+        if slipway.is_secret(value) then fail "records: the value is a secret, and DNS is public" end
+        list[i] = record.value(want.type, value)
+      end
       table.sort(list)
       out.records = slipway.list(list)
     end

@@ -130,7 +130,7 @@ return resource "aws_route53_zone" {
       doc = "makes the zone private: the VPCs that see it",
     },
     delegation_set_id = { "string", immutable = true, write_only = true, doc = "the reusable delegation set whose name servers it gets" },
-    force_destroy = { "bool", default = false, write_only = true, doc = "whether a destroy takes the records in it along" },
+    force_destroy = { "bool", default = false, doc = "whether a destroy takes the records in it along" },
     tags = tags.row,
     id = { "string", computed = true, doc = "the zone's id" },
     zone_id = { "string", computed = true, doc = "the zone's id" },
@@ -168,7 +168,7 @@ return resource "aws_route53_zone" {
       if out then
         local found = read(aws, item, out, sets[route53.id(out.HostedZone.Id)])
         if listed then found.vpc = item.prior.vpc end -- not in the account's list
-        have[item._name] = found
+        have[item._name] = items.flagged(item, found, "force_destroy")
       end
     end
     return have

@@ -103,7 +103,7 @@ return resource "aws_s3_bucket" {
   schema = {
     bucket = { "string", immutable = true, doc = "its name, unique in the world; without one, one that begins with bucket_prefix" },
     bucket_prefix = { "string", immutable = true, write_only = true, doc = "what a name that slipway makes up begins with" },
-    force_destroy = { "bool", default = false, write_only = true, doc = "whether a destroy takes the objects in it along, all versions" },
+    force_destroy = { "bool", default = false, doc = "whether a destroy takes the objects in it along, all versions" },
     object_lock_enabled = { "bool", immutable = true, write_only = true, doc = "whether objects can be locked; only a new bucket can be made so" },
     tags = tags.row,
     id = { "string", computed = true, doc = "its name" },
@@ -126,7 +126,7 @@ return resource "aws_s3_bucket" {
     items.each(aws, list, function(item)
       local bucket = items.id(item) or items.adopts(item) and name_of(item)
       local set = bucket and tags_of(aws, bucket)
-      if set then have[item._name] = read(aws, item, bucket, set) end
+      if set then have[item._name] = items.flagged(item, read(aws, item, bucket, set), "force_destroy") end
     end)
     return have
   end,

@@ -18,6 +18,12 @@ function items.adopts(item)
   return item._token ~= nil and not items.id(item)
 end
 
+--- For `list`: adds a flag that only slipway knows of, such as force_destroy, as it is recorded: another value in the playbook is a change.
+function items.flagged(item, found, name)
+  found[name] = item.prior and item.prior[name] or false
+  return found
+end
+
 --- What an unfinished create found of itself (r.have), without what the resource says itself: what it returns along with what it did.
 function items.rest(r)
   local out = {}
@@ -45,6 +51,24 @@ function items.by(aws, list, key_of, read)
     for name, attributes in pairs(read(key, groups[key]) or {}) do found[name] = attributes end
   end)
   return found
+end
+
+--- fn()'s value, asked for once and kept as long as the client. Who comes meanwhile waits for it; when it fails, the next asks anew.
+function items.kept(aws, key, fn)
+  local kept = aws.memory.kept or {}
+  aws.memory.kept = kept
+  while kept[key] and kept[key].pending do kept[key].pending:wait() end
+  if not kept[key] then
+    local entry = { pending = aws:event() }
+    kept[key] = entry
+    local ok, value = pcall(fn)
+    local pending = entry.pending
+    entry.value, entry.pending = value, nil
+    if not ok then kept[key] = nil end
+    pending:set()
+    if not ok then error(value, 0) end
+  end
+  return kept[key].value
 end
 
 --- fn(element, index) for every element at once; the results in order (nil where there was none).

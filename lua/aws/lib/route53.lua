@@ -65,14 +65,11 @@ end
 
 --- The name of a zone, asked for once.
 function route53.zone_name(aws, id)
-  local names = aws.memory.route53 or {}
-  aws.memory.route53 = names
-  if not names[id] then
+  return items.kept(aws, "the name of " .. id, function()
     local zone = route53.zone(aws, id)
     if not zone then return fail(("there is no hosted zone '%s'"):format(id)) end
-    names[id] = route53.name(zone.HostedZone.Name)
-  end
-  return names[id]
+    return route53.name(zone.HostedZone.Name)
+  end)
 end
 
 --- The whole name of a record: one that does not end in the zone's gets it.
@@ -112,11 +109,11 @@ end
 function route53.settle(aws, change, line)
   local id = route53.id(change.Id)
   if change.Status == "INSYNC" then return end
-  aws:wait { what = "the DNS change " .. id, within = 1800, every = 2, line = line, check = function()
+  items.kept(aws, "the change " .. id, function() return aws:wait { what = "the DNS change " .. id, within = 1800, every = 2, line = line, check = function()
     local out, err = route53.get(aws, "change/" .. id)
     if not out then return aws:raise(err) end
     return out.ChangeInfo.Status == "INSYNC", out.ChangeInfo.Status
-  end }
+  end } end)
 end
 
 local function submit(aws, zone, changes)
