@@ -71,11 +71,12 @@ local function page(aws, bucket)
   return err.code ~= "NoSuchBucket" and aws:raise(err) or nil
 end
 
-local function objects(out)
+local function objects(aws, out)
   local list = {}
-  -- Version and DeleteMarker stand beside other elements, so each may be one or several.
-  for _, entry in ipairs(out) do
-    if type(entry) == "table" and entry.Key then list[#list + 1] = xml.node("Object", xml.text("Key", entry.Key), xml.text("VersionId", entry.VersionId)) end
+  for _, kind in ipairs { "Version", "DeleteMarker" } do
+    for _, one in ipairs(aws.list(out[kind])) do
+      list[#list + 1] = xml.node("Object", xml.text("Key", one.Key), xml.text("VersionId", one.VersionId))
+    end
   end
   return list
 end
@@ -84,12 +85,12 @@ local function empty(aws, bucket, line)
   local done = 0
   while true do
     local out = page(aws, bucket)
-    local list = out and objects(out) or {}
+    local list = out and objects(aws, out) or {}
     if #list == 0 then return end
     list[#list + 1] = xml.text("Quiet", true)
     local answer, err = s3.send(aws, "POST", bucket, "delete", xml.list("Delete", list), "DeleteObjects", { idempotent = true, lists = { "Error" } })
     if not answer then return aws:raise(err) end
-    local failed = aws.list(answer)[1]
+    local failed = aws.list(answer.Error)[1] or aws.list(answer)[1]
     if failed then return fail(("the object '%s' cannot be deleted: %s: %s"):format(failed.Key, failed.Code, failed.Message)) end
     done = done + #list - 1
     line(("%d objects deleted"):format(done))

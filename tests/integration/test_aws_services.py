@@ -453,13 +453,19 @@ aws.s3_bucket_public_access_block "logs" {{ bucket = b.id, block_public_acls = t
                             "aws_s3_bucket_server_side_encryption_configuration.logs": "update"})
         self.adopted(site, {f"aws_s3_bucket{kind}.logs": "eco-logs-1" for kind in ("", "_versioning", "_server_side_encryption_configuration", "_public_access_block")})
 
-        # What is in it is kept, unless one says otherwise.
-        s3.put_bucket_versioning(Bucket="eco-logs-1", VersioningConfiguration={"Status": "Enabled"})
-        for name in ("a b&c", "d/e", "d/e"):
-            s3.put_object(Bucket="eco-logs-1", Key=name, Body=b"x")
-        s3.delete_object(Bucket="eco-logs-1", Key="d/e")
+        self.gone(site)
+
+    def test_what_is_in_a_bucket(self):
+        """It is kept, unless one says otherwise; then all versions go, and the marks of deletions."""
+        site, s3 = self.site().small('aws.s3_bucket "b" { bucket = "eco-full" }'), self.moto.client("s3")
+        site.apply().expect(0)
+        s3.put_bucket_versioning(Bucket="eco-full", VersioningConfiguration={"Status": "Enabled"})
+        for name in ("a b&c", "d/e", "d/e", "<x>"):
+            s3.put_object(Bucket="eco-full", Key=name, Body=b"x")
+        s3.delete_object(Bucket="eco-full", Key="d/e")
         site.destroy().expect(1, "there are objects in it", "force_destroy")
-        site.small(self.bucket(**changed, more=", force_destroy = true")).apply().expect(0)
+        self.assertEqual(len(s3.list_object_versions(Bucket="eco-full")["Versions"]), 4)
+        site.small('aws.s3_bucket "b" { bucket = "eco-full", force_destroy = true }').apply().expect(0)
         self.gone(site)
 
     def test_bucket_refusals(self):
@@ -496,8 +502,8 @@ output "account" { value = me.account_id }
 output "image" { value = image.value }
 output "zone" { value = zone.zone_id }
 output "password" { value = password.value }
-aws.route53_record "t" { zone_id = zone.zone_id, name = "t", type = "TXT", ttl = 60, records = { password.value } }
-""")
+aws.iam_role "r" { description = "runs " .. image.value, assume_role_policy = %s, tags = { Secret = password.value } }
+""" % TRUST)
         since = len(self.proxy.calls)
         plan = site.run("plan").expect(0, without=("hunter2",))
         self.assertIn("(sensitive)", plan.text)
@@ -506,12 +512,18 @@ aws.route53_record "t" { zone_id = zone.zone_id, name = "t", type = "TXT", ttl =
         self.assertEqual(site.run("output", "account").expect(0).out, "123456789012\n")
         self.assertEqual(site.run("output", "image").expect(0).out, "ami-123\n")
         self.assertEqual(site.run("output", "zone").expect(0).out, zone + "\n")
-        self.assertEqual(route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"][-1]["ResourceRecords"], [{"Value": '"hunter2-hunter2"'}])
+        role = self.moto.client("iam").get_role(RoleName="r")["Role"]
+        self.assertEqual(role["Description"], "runs ami-123")
+        self.assertIn({"Key": "Secret", "Value": "hunter2-hunter2"}, role["Tags"])
         site.converged()
         for name in site.state.iterdir():
             if name.is_file():
                 self.assertNotIn(b"hunter2", name.read_bytes(), name)
-        site.destroy().expect(0)
+        site.destroy().expect(0, without=("hunter2",))
+        self.site().small("""
+local password = aws.data.ssm_parameter "password" { name = "/eco/password" }
+aws.route53_record "t" { zone_id = "Z1", name = "t", type = "TXT", ttl = 60, records = { password.value } }
+""").run("plan").expect(1, "DNS is public", without=("hunter2",))
         self.site().small('aws.data.ssm_parameter "x" { name = "/eco/none" }').run("plan").expect(1, "data.aws_ssm_parameter.x", "/eco/none")
         self.site().small('aws.data.route53_zone "x" { name = "example.com" }').run("plan").expect(1, "data.aws_route53_zone.x", "example.com")
 

@@ -94,10 +94,14 @@ end
 
 --- One record, or nil. `name` is absolute.
 function route53.record(aws, zone, name, kind, identifier)
-  local out, err = route53.get(aws, ("hostedzone/%s/rrset"):format(zone), { name = name .. ".", type = kind, identifier = identifier, maxitems = "1" })
+  -- Records of one name and type that differ in their identifier follow each other.
+  local query = { name = name .. ".", type = kind, maxitems = identifier and "100" or "1" }
+  local out, err = route53.get(aws, ("hostedzone/%s/rrset"):format(zone), query)
   if not out then return err.code ~= "NoSuchHostedZone" and aws:raise(err) or nil end
-  local record = aws.list(out.ResourceRecordSets)[1]
-  return record and route53.is(record, name, kind, identifier) and record or nil
+  for _, record in ipairs(aws.list(out.ResourceRecordSets)) do
+    if route53.is(record, name, kind, identifier) then return record end
+  end
+  return nil
 end
 
 --- Whether a record is the one of that name, type and set identifier.
