@@ -18,11 +18,20 @@ local function read(aws, item, role)
   }
 end
 
---- What a role still carries.
+local function leave_profile(aws, name, profile)
+  aws.iam:call("RemoveRoleFromInstanceProfile", { InstanceProfileName = profile, RoleName = name }, { gone = iam.GONE })
+end
+
+--- What a role still carries. It leaves the instance profiles that slipway made: one whose role is replaced gets the new one after this.
 local function holders(aws, name)
   local left = {}
-  for _, profile in ipairs(aws.iam:pages("ListInstanceProfilesForRole", { RoleName = name }, "InstanceProfiles")) do
-    left[#left + 1] = "the instance profile " .. profile.InstanceProfileName
+  for _, listed in ipairs(aws.iam:pages("ListInstanceProfilesForRole", { RoleName = name }, "InstanceProfiles")) do
+    local profile = iam.get(aws, "GetInstanceProfile", { InstanceProfileName = listed.InstanceProfileName }, "InstanceProfile")
+    if profile and aws.token_of(profile.Tags) then
+      leave_profile(aws, name, listed.InstanceProfileName)
+    elseif profile then
+      left[#left + 1] = "the instance profile " .. listed.InstanceProfileName
+    end
   end
   for _, attached in ipairs(aws.iam:pages("ListAttachedRolePolicies", { RoleName = name }, "AttachedPolicies")) do
     left[#left + 1] = "the attached policy " .. attached.PolicyArn
@@ -35,7 +44,7 @@ end
 
 local function detach_all(aws, name)
   for _, profile in ipairs(aws.iam:pages("ListInstanceProfilesForRole", { RoleName = name }, "InstanceProfiles")) do
-    aws.iam:call("RemoveRoleFromInstanceProfile", { InstanceProfileName = profile.InstanceProfileName, RoleName = name }, { gone = iam.GONE })
+    leave_profile(aws, name, profile.InstanceProfileName)
   end
   for _, attached in ipairs(aws.iam:pages("ListAttachedRolePolicies", { RoleName = name }, "AttachedPolicies")) do
     aws.iam:call("DetachRolePolicy", { RoleName = name, PolicyArn = attached.PolicyArn }, { gone = iam.GONE })
