@@ -5,6 +5,7 @@ local items, record, route53 = require "aws/lib/items", require "aws/lib/route53
 --- So many records of a zone are asked for one by one; for more, the zone is listed.
 local FEW = 2
 
+local CONTENT = { "ttl", "records", "alias", "health_check_id" }
 local ROUTING = {
   "weighted_routing_policy", "latency_routing_policy", "failover_routing_policy", "geolocation_routing_policy", "multivalue_answer_routing_policy",
 }
@@ -51,18 +52,42 @@ local function find(aws, zone, group, of)
   return found
 end
 
---- Makes or changes the record; its attributes.
-local function put(aws, r, verb, line)
-  local name = route53.absolute(aws, r.zone_id, r.name)
-  local wire = record.to_wire(r, name)
-  local done, err = route53.change(aws, r.zone_id, record.change(verb, wire), line)
-  if not done and verb == "CREATE" and err.code == "InvalidChangeBatch" and err.message:find("already exists", 1, true) then
+local function refuse(aws, r, err, name, verb)
+  if verb == "CREATE" and err.code == "InvalidChangeBatch" and err.message:find("already exists", 1, true) then
     return fail(("the zone has a %s record '%s' already, which this state does not know"):format(r.type, name),
       ("adopt it with: slipway import '%s' '%s'; or write over it with allow_overwrite = true"):format(r._address,
         record.id(r.zone_id, name, r.type, r.set_identifier)))
   end
-  if not done then return aws:raise(err) end
+  return aws:raise(err)
+end
+
+--- Writes the record, after the changes that are made along with it; its attributes.
+local function put(aws, r, verb, changes, line)
+  local name = route53.absolute(aws, r.zone_id, r.name)
+  changes[#changes + 1] = record.change(verb, record.to_wire(r, name))
+  local done, err = route53.change(aws, r.zone_id, changes, line)
+  if not done then return refuse(aws, r, err, name, verb) end
   return { id = record.id(r.zone_id, name, r.type, r.set_identifier), fqdn = name }
+end
+
+--- Whether the record says already what is wanted: a value that was not known when the plan was made may turn out to be the same.
+local function is_same(r, have)
+  for _, names in ipairs { CONTENT, ROUTING } do
+    for _, name in ipairs(names) do
+      if r[name] ~= nil and not slipway.equal(r[name], have[name]) then return false end
+    end
+  end
+  return true
+end
+
+--- Another name, type or identifier is another record: the old one goes in the same change.
+local function update(aws, r, line)
+  local have = r.have
+  local id = record.id(r.zone_id, route53.absolute(aws, r.zone_id, r.name), r.type, r.set_identifier)
+  if id == have.id and is_same(r, have) then return {} end
+  if id == have.id then return put(aws, r, "UPSERT", {}, line) end
+  local old = route53.record(aws, have.zone_id, have.fqdn, have.type, have.set_identifier)
+  return put(aws, r, r.allow_overwrite and "UPSERT" or "CREATE", { old and record.change("DELETE", old) }, line)
 end
 
 return resource "aws_route53_record" {
@@ -71,8 +96,8 @@ return resource "aws_route53_record" {
   doc = "A DNS record. Its id is ZONE_NAME_TYPE, or ZONE_NAME_TYPE_SETIDENTIFIER. Records of a zone that act at the same time go in one change.",
   schema = {
     zone_id = { "string", required = true, immutable = true, doc = "the zone's id" },
-    name = { "string", required = true, immutable = true, doc = "the name; one that does not end in the zone's gets it" },
-    type = { "string", required = true, immutable = true, one_of = record.TYPES, doc = "the type" },
+    name = { "string", required = true, doc = "the name; one that does not end in the zone's gets it" },
+    type = { "string", required = true, one_of = record.TYPES, doc = "the type" },
     ttl = { "int", doc = "seconds an answer may be kept; an alias has none" },
     records = { "list", of = "string", doc = "the values; text is put in quotes where it has none" },
     alias = {
@@ -84,7 +109,7 @@ return resource "aws_route53_record" {
       },
       doc = "instead of records: an AWS resource that answers for it",
     },
-    set_identifier = { "string", immutable = true, doc = "tells records of one name and type apart, with a routing policy" },
+    set_identifier = { "string", doc = "tells records of one name and type apart, with a routing policy" },
     health_check_id = { "string", doc = "the health check that takes it out" },
     weighted_routing_policy = { "map", of = { weight = { "int", required = true, doc = "its share, 0 to 255" } }, doc = "answers by share" },
     latency_routing_policy = { "map", of = { region = { "string", required = true, doc = "where it is" } }, doc = "answers by distance" },
@@ -148,16 +173,16 @@ return resource "aws_route53_record" {
     end)
   end,
 
-  create = function(aws, r, line) return put(aws, r, (r.allow_overwrite or r.have) and "UPSERT" or "CREATE", line) end,
+  create = function(aws, r, line) return put(aws, r, (r.allow_overwrite or r.have) and "UPSERT" or "CREATE", {}, line) end,
 
-  update = function(aws, r, line) return put(aws, r, "UPSERT", line) end,
+  update = update,
 
   delete = function(aws, r, line)
     local one = asked(aws, { prior = r.have or r.prior })
     -- A delete has to repeat the record as it is.
     local found = one and route53.record(aws, one.zone, one.name, one.type, one.identifier)
     if not found then return end
-    local done, err = route53.change(aws, one.zone, record.change("DELETE", found), line)
+    local done, err = route53.change(aws, one.zone, { record.change("DELETE", found) }, line)
     if not done and not err.message:find("not found", 1, true) then return aws:raise(err) end
   end,
 }

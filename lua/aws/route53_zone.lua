@@ -88,7 +88,7 @@ local function empty(aws, id, name)
     if not own then changes[#changes + 1] = require "aws/lib/route53_record".change("DELETE", record) end
   end
   items.each(aws, changes, function(change)
-    local done, err = route53.change(aws, id, change)
+    local done, err = route53.change(aws, id, { change })
     if not done then aws:raise(err) end
   end)
 end

@@ -293,7 +293,7 @@ aws.lb_listener_rule "some" {{ listener_arn = http.arn, priority = 20, action = 
 
     DNS = """
 local zone = aws.route53_zone "z" {{ name = "Example.org.", comment = "{comment}", tags = {{ Owner = "{owner}" }} }}
-local cert = aws.acm_certificate "c" {{ domain_name = "{domain}", subject_alternative_names = {{ "*.example.org", "other.example.org" }}, lifecycle = {{ create_before_destroy = true }} }}
+local cert = aws.acm_certificate "c" {{ domain_name = "{domain}", subject_alternative_names = {{ "*.{domain}", "other.example.org" }}, lifecycle = {{ create_before_destroy = true }} }}
 local records = {{}}
 for i, option in ipairs {{ cert.domain_validation_options[1], cert.domain_validation_options[3] }} do
   records[i] = aws.route53_record("v" .. i) {{ zone_id = zone.id, name = option.resource_record_name, type = option.resource_record_type, ttl = 60, records = {{ option.resource_record_value }} }}
@@ -364,6 +364,13 @@ aws.route53_record "green" { zone_id = zone.id, name = "w", type = "A", ttl = 60
         self.assertEqual(self.refresh(site, 14)["route53:ListResourceRecordSets"], 9)
         site.play('local aws = require "aws"\n' + body.replace("weight = 90", "weight = 80"))
         self.changes(site, {"aws_route53_record.blue": "update"})
+
+        # Another name is another record, in one change with the old one.
+        body = body.replace('name = "n" .. i', 'name = (i == 3 and "m" or "n") .. i')
+        since = len(self.proxy.calls)
+        site.small(body.replace("weight = 90", "weight = 80"))
+        self.changes(site, {"aws_route53_record.r3": "update"})
+        self.assertEqual(self.proxy.counts(since)["route53:ChangeResourceRecordSets"], 1)
 
         # One that is refused does not take the others along.
         site.small(body.replace('"192.0.2." .. i', 'i == 7 and "no address" or "192.0.3." .. i').replace("weight = 90", "weight = 80"))

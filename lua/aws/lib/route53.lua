@@ -120,19 +120,23 @@ function route53.settle(aws, change, line)
   end } end)
 end
 
-local function submit(aws, zone, changes)
+local function submit(aws, zone, entries)
+  local changes = {}
+  for _, entry in ipairs(entries) do
+    for _, change in ipairs(entry) do changes[#changes + 1] = change end
+  end
   return route53.post(aws, ("hostedzone/%s/rrset"):format(zone),
     xml.node("ChangeResourceRecordSetsRequest", xml.node("ChangeBatch", xml.list("Changes", changes))), { retry = { "PriorRequestNotComplete" } })
 end
 
---- Makes one change to a zone, together with others that come at the same time, and waits until it is known everywhere.
---- @param change table a node <Change>
---- @return true, or nil and the error when Route 53 refuses it
-function route53.change(aws, zone, change, line)
-  local out = batch(aws, "route53 " .. zone, change, PER_REQUEST, function(changes)
-    local answer, err = submit(aws, zone, changes)
+--- Makes changes to a zone, together with others that come at the same time, and waits until they are known everywhere.
+--- @param changes table nodes <Change> that are made all or none
+--- @return true, or nil and the error when Route 53 refuses them
+function route53.change(aws, zone, changes, line)
+  local out = batch(aws, "route53 " .. zone, changes, PER_REQUEST, function(entries)
+    local answer, err = submit(aws, zone, entries)
     if answer then return answer end
-    if #changes > 1 and err.code == "InvalidChangeBatch" then return nil end
+    if #entries > 1 and err.code == "InvalidChangeBatch" then return nil end
     return { refused = err }
   end)
   if out.refused then return nil, out.refused end
