@@ -20,7 +20,7 @@ return resource "aws_acm_certificate_validation" {
   list = function(aws, list)
     local have = {}
     items.each(aws, list, function(item)
-      local arn = items.id(item)
+      local arn = items.id(item) and (item.prior.certificate_arn or item.prior.id) -- Terraform's id is a time
       local certificate = arn and acm.shared(aws, arn)
       if certificate and certificate.Status == "ISSUED" then have[item._name] = { id = arn, certificate_arn = arn } end
     end)

@@ -46,7 +46,7 @@ return resource "aws_iam_role_policy_attachment" {
   end,
 
   delete = function(aws, r)
-    local role, arn = (r.have or r.prior).id:match("^([^/]+)/(arn:.+)$")
+    local role, arn = wanted { prior = r.have or r.prior }
     aws.iam:call("DetachRolePolicy", { RoleName = role, PolicyArn = arn }, { gone = iam.GONE })
   end,
 }

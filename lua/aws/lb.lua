@@ -236,7 +236,12 @@ return resource "aws_lb" {
 
   delete = function(aws, r, line)
     local arn = (r.have or r.prior).id
-    aws.elbv2:call("DeleteLoadBalancer", { LoadBalancerArn = arn }, { gone = MISSING, retry = { "ResourceInUse" }, within = 300 })
+    local out, err = aws.elbv2:try("DeleteLoadBalancer", { LoadBalancerArn = arn }, { gone = MISSING, retry = { "ResourceInUse" }, within = 300 })
+    if not out and err.code == "OperationNotPermitted" then
+      return fail(("the load balancer %s is protected from being deleted"):format(suffix(arn)),
+        "set enable_deletion_protection = false on it and apply that first")
+    end
+    if not out then return aws:raise(err) end
     await_interfaces(aws, arn, line)
   end,
 }

@@ -27,7 +27,7 @@ end
 local function asked(aws, item)
   local prior = item.prior
   if items.id(item) and prior.fqdn and prior.zone_id and prior.type then
-    return { zone = prior.zone_id, name = prior.fqdn, type = prior.type, identifier = prior.set_identifier }
+    return { zone = prior.zone_id, name = route53.name(prior.fqdn), type = prior.type, identifier = prior.set_identifier }
   end
   return wanted(aws, item)
 end

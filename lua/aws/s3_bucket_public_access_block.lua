@@ -27,7 +27,7 @@ return resource "aws_s3_bucket_public_access_block" {
   schema = schema,
 
   list = function(aws, list)
-    return items.by(aws, list, function(item) return items.id(item) or items.adopts(item) and items.known(item.bucket) or nil end, function(bucket, group)
+    return items.by(aws, list, s3.bucket_of, function(bucket, group)
       local out = s3.get(aws, bucket, "publicAccessBlock", "GetPublicAccessBlock", { "NoSuchPublicAccessBlockConfiguration" })
       local have = {}
       for _, item in ipairs(group) do

@@ -62,7 +62,7 @@ return resource "aws_s3_bucket_server_side_encryption_configuration" {
   end,
 
   list = function(aws, list)
-    return items.by(aws, list, function(item) return items.id(item) or items.adopts(item) and items.known(item.bucket) or nil end, function(bucket, group)
+    return items.by(aws, list, s3.bucket_of, function(bucket, group)
       local out = s3.get(aws, bucket, "encryption", "GetBucketEncryption", { "ServerSideEncryptionConfigurationNotFoundError" }, { "Rule" })
       local have = {}
       for _, item in ipairs(group) do

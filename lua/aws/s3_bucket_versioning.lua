@@ -31,7 +31,7 @@ return resource "aws_s3_bucket_versioning" {
   },
 
   list = function(aws, list)
-    return items.by(aws, list, function(item) return items.id(item) or items.adopts(item) and items.known(item.bucket) or nil end, function(bucket, group)
+    return items.by(aws, list, s3.bucket_of, function(bucket, group)
       local out, have = s3.get(aws, bucket, "versioning", "GetBucketVersioning"), {}
       for _, item in ipairs(group) do
         local status = out and (items.known(out.Status) or items.id(item) and "Disabled")

@@ -1,5 +1,5 @@
 --- S3, as its types share it.
-local xml = require "aws/lib/xml"
+local items, xml = require "aws/lib/items", require "aws/lib/xml"
 
 local s3 = {}
 
@@ -43,6 +43,12 @@ end
 
 function s3.remove(aws, bucket, sub, action)
   aws.s3:request("DELETE", bucket, { query = { [sub] = "" }, action = action, gone = s3.GONE })
+end
+
+--- The bucket whose setting an item is: recorded, or to be looked for after a run that died. nil: there is nothing to look for.
+function s3.bucket_of(item)
+  if items.id(item) then return item.prior.bucket or item.prior.id end
+  return items.adopts(item) and items.known(item.bucket) or nil
 end
 
 --- The rows that every setting of a bucket has.
