@@ -34,8 +34,8 @@ class TypesCase(AwsCase):
         site.converged()
 
     def gone(self, site: AwsSite) -> None:
-        site.destroy().expect(0)
-        self.assertEqual(self.moto.inventory(), {})
+        ended = site.destroy().expect(0)
+        self.assertEqual(self.moto.inventory(), {}, f"{ended}\n{self.calls(0)}")
         self.assertEqual(site.sql("select count(*) from resource"), [(0,)])
         self.assertEqual(site.sql("select count(*) from intent where outcome is null"), [(0,)])
 
