@@ -190,27 +190,9 @@ static bool is_approved(const struct sw_options *options, const char *policy) {
     return false;
 }
 
-/* --approve of something nobody asked for is a mistake: a name misspelt. */
-static int check_approvals(const struct sw_options *options, const struct sw_plan *plan, struct sw_arena *arena, struct sw_err *err) {
-    const char **names = sw_new_n(arena, const char *, plan->n_findings + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < plan->n_findings; i++)
-        if (plan->findings[i].verdict == SW_VERDICT_APPROVAL) names[n++] = plan->findings[i].policy;
-    for (size_t k = 0; options->approvals && options->approvals[k]; k++) {
-        bool wanted = false;
-        for (size_t i = 0; i < n; i++) wanted = wanted || strcmp(names[i], options->approvals[k]) == 0;
-        if (wanted) continue;
-        const char *near = sw_nearest(options->approvals[k], names, n);
-        sw_err_set(err, SW_EINVAL, "--approve: no policy '%s' wants an approval", options->approvals[k]);
-        if (near) sw_err_hint(err, "did you mean '%s'?", near);
-        return SW_EINVAL;
-    }
-    return 0;
-}
-
 int sw_policy_approve(struct sw_context *context, const struct sw_plan *plan, struct sw_err *err) {
     struct sw_cli *cli = context->cli;
-    int rc = check_approvals(&cli->options, plan, cli->arena, err);
+    int rc = 0;
     for (size_t i = 0; rc == 0 && i < plan->n_findings; i++) {
         const struct sw_finding *finding = &plan->findings[i];
         bool asked = finding->verdict != SW_VERDICT_APPROVAL || is_approved(&cli->options, finding->policy);

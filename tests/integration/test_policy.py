@@ -216,12 +216,13 @@ class OurOwn(Base):
         site.run("plan").expect(0, "needs approval", "aws_ebs_volume.data: create of a volume of 100 GB")
         site.run("apply", "--yes").expect(3, "wants this approved", "--approve ask_before_volumes")
         self.assertFalse(self.applied(site))
-        site.run("apply", "--yes", "--approve", "ask_before_volume").expect(1, "did you mean 'ask_before_volumes'?")
+        site.run("apply", "--yes", "--approve", "ask_before_volume").expect(3, "--approve ask_before_volumes")
         site.run("plan", "--out", "saved").expect(0)
         site.run("apply", "saved").expect(3, "--approve ask_before_volumes")
         site.run("apply", "saved", "--approve", "ask_before_volumes").expect(0)
         self.assertTrue(self.applied(site))
         site.run("apply", "--yes").expect(0)  # nothing changes: nothing to approve
+        site.run("apply", "--yes", "--approve", "ask_before_volumes").expect(0)  # and what nobody asked for does no harm
         site.run("destroy", "--yes").expect(3, "delete of a volume of 100 GB")
         site.run("destroy", "--yes", "--approve", "ask_before_volumes").expect(0)
 
