@@ -228,7 +228,7 @@ class Faults(Doubled, unittest.TestCase):
         """What it has not read stops the server; nothing is lost."""
         since = self.grow(30, 200_000)
         out = self.raw(f"""
-          local s = open("resourceVersion={since}&timeoutSeconds=3")
+          local s = open("resourceVersion={since}&timeoutSeconds=6")
           io.sleep(1.5)
           local n, bytes = 0, 0
           for line in function() return s:line() end do
