@@ -265,7 +265,7 @@ return function(given, io)
     return written(object, options, "patch", function(found)
       local call = call_for(found, "patch", metadata.namespace, metadata.name)
       call.method, call.body, call.content_type, call.safe = "PATCH", body, "application/apply-patch+yaml", true
-      call.accept = options.metadata and METADATA or nil
+      call.accept, call.unconditional = options.metadata and METADATA or nil, metadata.resourceVersion == nil
       call.query = { fieldManager = options.manager or MANAGER, force = options.force and "true" or "false", dryRun = options.dry_run and "All" or nil,
         fieldValidation = strict() }
       return call

@@ -3,7 +3,7 @@ local retry = {}
 
 local KNOWN_WITHIN = 120 -- seconds for a server that has answered before: a restart of the control plane
 local FIRST_WITHIN = 20 -- and for one that has not
-local STARTING_WITHIN = 10 -- a server that starts does not know its roles yet
+local SOON_WITHIN = 10 -- a server that starts does not know its roles yet; somebody else changes the object at this moment
 local BASE, MOST = 0.1, 5
 
 --- Growing pauses with full jitter, never shorter than the server wishes (a minute at most).
@@ -21,17 +21,18 @@ local function is_safe(call, err)
 end
 
 --- The seconds to wait before the next try; or nil, with the error's note and `lost` set.
---- @param call table { safe }
+--- @param call table { safe, unconditional = it asks for no version of the object }
 --- @param tries integer so far
 --- @param spent number seconds since the first
 function retry.after(call, err, tries, spent, random, answered)
-  if err.class ~= "busy" and not err.starting then return nil end
+  local soon = err.starting or err.class == "conflict" and call.unconditional
+  if err.class ~= "busy" and not soon then return nil end
   if not is_safe(call, err) then
     err.lost = true
     err.note = "the answer is lost, and it may have been done: the next run looks"
     return nil
   end
-  local within = err.starting and STARTING_WITHIN or (answered or not err.transport) and KNOWN_WITHIN or FIRST_WITHIN
+  local within = soon and SOON_WITHIN or (answered or not err.transport) and KNOWN_WITHIN or FIRST_WITHIN
   local pause = retry.pause(tries, random, err.retry_after)
   if spent + pause > within then
     err.note = tries > 1 and ("%d tries in %.0f s"):format(tries, spent) or nil

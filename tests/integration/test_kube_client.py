@@ -67,6 +67,15 @@ class Faults(Doubled, unittest.TestCase):
         self.does('kube:apply(cm(NAME, { a = "1" }))')
         self.assertEqual((self.double.count("PATCH"), self.data()), (9, {"a": "1"}))
 
+    def test_somebody_else_changes_it_at_the_same_time(self) -> None:
+        self.double.fail(409, times=3, path=f"/configmaps/{self.name}", method="PATCH")
+        self.does('kube:apply(cm(NAME, { a = "1" }))')
+        self.assertEqual((self.double.count("PATCH"), self.data()), (4, {"a": "1"}))
+        self.double.fail(409, path=f"/configmaps/{self.name}", method="PATCH")
+        self.kube.run("destroy", "--yes").expect(0)
+        self.does('local _, err = kube:apply(cm(NAME, { a = "2" }, { resourceVersion = "1" }), { try = true }) return err.class')
+        self.assertEqual((self.kube.output(), self.data()), ("conflict", {"a": "1"}))
+
     def test_a_creation_whose_answer_is_lost(self) -> None:
         """It is not sent again, and the intent stays open."""
         self.double.fail(0, path="/configmaps", method="POST")
