@@ -359,7 +359,8 @@ return function(given, io)
       return failed(options, err)
     end
     if not options.dry_run then
-      if options.within then
+      -- An object in the answer is one that others still hold; else it is gone.
+      if options.within and decode(response).kind ~= "Status" then
         client.until_gone(nil, { apiVersion = api_version, kind = kind, namespace = namespace, name = name, uid = options.uid, within = options.within,
           line = options.line })
       end

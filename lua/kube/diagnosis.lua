@@ -3,7 +3,8 @@ local diagnosis = {}
 
 local function selector_of(object)
   local labels = object.spec and object.spec.selector and object.spec.selector.matchLabels
-  if object.kind == "Job" or not labels then return nil end
+  if object.kind == "Job" then return "job-name=" .. object.metadata.name end
+  if not labels then return nil end
   local parts = {}
   for key, value in pairs(labels) do parts[#parts + 1] = key .. "=" .. value end
   return table.concat(parts, ",")

@@ -27,12 +27,12 @@ function fields.owned(object, manager)
   return nil
 end
 
-local function fits(element, kind, wanted)
+-- Does an element have these keys? One that the element leaves out has its default, which the server filled in: `loose` lets that pass.
+local function fits(element, kind, wanted, loose)
   if kind == "v" then return tables.equal(element, wanted) end
   if type(element) ~= "table" then return false end
-  -- A key that the element leaves out has its default: the server filled it in.
   for key, value in pairs(wanted) do
-    if element[key] ~= nil and not tables.equal(element[key], value) then return false end
+    if not (loose and element[key] == nil) and not tables.equal(element[key], value) then return false end
   end
   return true
 end
@@ -41,19 +41,23 @@ end
 --- the list.
 local function by_field(set, list)
   local found, order, taken = {}, {}, {}
-  for field in pairs(set) do
-    local kind, text = field:match("^([kv]):(.*)$")
-    if kind then
-      local wanted = json.decode(text)
-      for i, element in ipairs(type(list) == "table" and list or {}) do
-        if not taken[i] and fits(element, kind, wanted) then
-          found[field], taken[i] = element, field
-          break
+  list = type(list) == "table" and list or {}
+  for _, loose in ipairs { false, true } do
+    for field in pairs(set) do
+      local kind, text = field:match("^([kv]):(.*)$")
+      if kind and found[field] == nil then
+        local wanted = json.decode(text)
+        for i, element in ipairs(list) do
+          if not taken[i] and fits(element, kind, wanted, loose) then
+            found[field], taken[i] = element, field
+            break
+          end
         end
       end
     end
+    if #list == #taken then break end
   end
-  for i in ipairs(type(list) == "table" and list or {}) do order[#order + 1] = taken[i] end
+  for i in ipairs(list) do order[#order + 1] = taken[i] end
   return found, order
 end
 
@@ -69,8 +73,8 @@ local function same(want, live, set, skip)
   if type(want) ~= "table" or type(live) ~= "table" then return false end
   if is_keyed(set) then
     local ours, order = by_field(set, want)
-    local theirs = by_field(set, live)
-    if #order ~= #want then return false end
+    local theirs, their_order = by_field(set, live)
+    if #order ~= #want or not tables.equal(order, their_order) then return false end
     for field, child in pairs(set) do
       if field:find("^[kv]:") then
         if ours[field] == nil or theirs[field] == nil then return false end
@@ -132,6 +136,14 @@ local function covered(value, set)
   return part
 end
 
+local function in_both(order, others)
+  local both = {}
+  for _, field in ipairs(order) do
+    if others[field] ~= nil then both[#both + 1] = field end
+  end
+  return both
+end
+
 local function overlay(want, live, would, now, before, whole)
   if want == nil or type(want) ~= "table" or not (whole or has_members(now)) then
     if tables.equal(live, would) then return want end
@@ -141,7 +153,10 @@ local function overlay(want, live, would, now, before, whole)
   local out = {}
   if is_keyed(now) then
     local wanted, order = by_field(now, want)
-    local is, will = by_field(now, live), by_field(now, would)
+    local is, is_order = by_field(now, live)
+    local will, will_order = by_field(now, would)
+    -- Servers keep the order they have: only where this one would change it, it counts.
+    if not tables.equal(in_both(is_order, will), in_both(will_order, is)) then order = is_order end
     for _, field in ipairs(order) do
       if is[field] ~= nil then out[#out + 1] = overlay(wanted[field], is[field], will[field], now[field], before[field]) end
     end
@@ -154,11 +169,13 @@ local function overlay(want, live, would, now, before, whole)
     return slipway.list(out)
   end
   for key, value in pairs(want) do
-    local child = now["f:" .. tostring(key)]
-    if not child then
-      out[key] = value
+    local child, was = now["f:" .. tostring(key)], before["f:" .. tostring(key)]
+    if child then
+      out[key] = overlay(value, live[key], would[key], child, was, whole and key == "metadata")
+    elseif was and type(value) == "table" then -- nothing in it is ours any more
+      out[key] = overlay(value, live[key], would[key], {}, was, true)
     else
-      out[key] = overlay(value, live[key], would[key], child, before["f:" .. key], whole and key == "metadata")
+      out[key] = value
     end
   end
   for field, child in pairs(before) do
@@ -175,6 +192,75 @@ function fields.have(want, live, would)
   local have = overlay(want, live, would, now, before, true)
   have.apiVersion, have.kind = want.apiVersion, want.kind
   return have
+end
+
+--- Fields of ours in `would` that are not yet in `live`, as texts (".spec.replicas"): `most` of them.
+function fields.new(live, would, most)
+  local found = {}
+  local function look(now, before, path)
+    for field, child in pairs(now) do
+      if field ~= "." and #found < most then
+        local name = field:match("^f:(.*)$")
+        local at = name and path .. "." .. name or path .. "[" .. field:sub(3) .. "]"
+        if before[field] == nil and not has_members(child) then
+          found[#found + 1] = at
+        else
+          look(child, before[field] or {}, at)
+        end
+      end
+    end
+  end
+  look(fields.owned(would) or {}, fields.owned(live) or {}, "")
+  return found
+end
+
+--- Does the object say something at a path of the API's errors: .spec.containers[name="web"].image, .metadata.finalizers[="x"]?
+function fields.has(object, path)
+  local function find(value, rest)
+    if rest == "" then return value ~= nil end
+    if type(value) ~= "table" then return false end
+    local inside, after = rest:match("^(%b[])(.*)$")
+    if inside then
+      for _, element in ipairs(value) do
+        local fine = true
+        for key, text in inside:sub(2, -2):gmatch('([%w_-]*)=("[^"]*")') do
+          local part = element
+          if key ~= "" then part = type(element) == "table" and element[key] or nil end
+          fine = fine and (part == nil and key ~= "" or part == json.decode(text))
+        end
+        for key, text in inside:sub(2, -2):gmatch("([%w_-]+)=([%d.-]+)") do
+          fine = fine and type(element) == "table" and (element[key] == nil or element[key] == tonumber(text))
+        end
+        if fine and find(element, after) then return true end
+      end
+      return false
+    end
+    -- Names hold dots, too: the longest that is there.
+    for key, member in pairs(value) do
+      local head = "." .. tostring(key)
+      local follows = rest:sub(#head + 1, #head + 1)
+      if rest:sub(1, #head) == head and (follows == "" or follows == "." or follows == "[") and find(member, rest:sub(#head + 1)) then return true end
+    end
+    return false
+  end
+  return find(object, path)
+end
+
+local LEFT_BEHIND = "kubectl-client-side-apply"
+fields.LEFT_BEHIND = LEFT_BEHIND
+
+--- What `kubectl apply` set is as good as ours when an object becomes ours: else what it set and we do not say would stay for ever.
+--- The managedFields with that said in them; nil where there is nothing of the kind, or the object is ours already.
+function fields.migrated(object)
+  if fields.owned(object) then return nil end
+  local entries, found = {}, false
+  for i, entry in ipairs(object.metadata.managedFields or {}) do
+    if entry.manager == LEFT_BEHIND and entry.operation == "Update" and not entry.subresource and not found then
+      entry, found = tables.merge(entry, { manager = MANAGER, operation = "Apply" }), true
+    end
+    entries[i] = entry
+  end
+  return found and entries or nil
 end
 
 --- The same without a dry run, for what is not known yet: members of maps are compared, lists as a whole.

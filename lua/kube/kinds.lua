@@ -44,18 +44,22 @@ function kinds.is_namespaced(object, defined)
   return not CLUSTER[object.kind]
 end
 
-kinds.WAVES = { "namespaces", "definitions", "configuration", "workloads", "webhooks", "custom objects" }
+kinds.WAVES = { "namespaces and definitions", "configuration", "workloads", "webhooks", "custom objects" }
 
 -- Their pods read accounts, settings and secrets when they start.
 local WORKLOADS = set "Deployment DaemonSet StatefulSet ReplicaSet ReplicationController Job CronJob Pod"
 
---- The wave it is applied in, 1 to 6.
+--- The wave it is applied in, 1 to 5.
 function kinds.wave(object)
-  if object.kind == "Namespace" then return 1 end
-  if object.kind == "CustomResourceDefinition" then return 2 end
-  if object.kind:find("WebhookConfiguration$") or object.kind == "APIService" then return 5 end
-  if not kinds.is_built_in(object) then return 6 end
-  return WORKLOADS[object.kind] and 4 or 3
+  if object.kind == "Namespace" or object.kind == "CustomResourceDefinition" then return 1 end
+  if object.kind:find("WebhookConfiguration$") or object.kind == "APIService" then return 4 end
+  if not kinds.is_built_in(object) then return 5 end
+  return WORKLOADS[object.kind] and 3 or 2
+end
+
+--- How it is deleted. Foreground takes the garbage collector's time, which is for those who have something to leave behind.
+function kinds.propagation(object)
+  return (WORKLOADS[object.kind] and object.kind ~= "Pod" or not kinds.is_built_in(object)) and "Foreground" or "Background"
 end
 
 --- Why its deletion is to be confirmed, or nil.

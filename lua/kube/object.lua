@@ -7,6 +7,7 @@ local defaults, tables = require "kube/defaults", require "host/lib/tables"
 local PENDING = 120
 -- Up to so many objects of a kind are fetched one by one; more are listed.
 local FEW = 2
+local LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 local function identity(manifest)
   local group = kinds.group(manifest.apiVersion)
@@ -23,7 +24,7 @@ end
 
 --- The object that is sent: the manifest, and a Secret's data.
 local function body_of(r)
-  if r.data == nil then return r.manifest end
+  if not is_known(r.data or {}) or next(r.data or {}) == nil then return r.manifest end
   return tables.merge(r.manifest, { data = r.data })
 end
 
@@ -43,15 +44,18 @@ local function bare(object)
   local entries = {}
   for i, entry in ipairs(copy.metadata.managedFields or {}) do entries[i] = tables.merge(entry, { fieldsV1 = without_data(entry.fieldsV1) }) end
   copy.metadata.managedFields = entries
+  -- kubectl keeps the whole object there, data and all.
+  local annotations = copy.metadata.annotations
+  if annotations and annotations[LAST_APPLIED] then copy.metadata.annotations = tables.merge(annotations, { [LAST_APPLIED] = secret(annotations[LAST_APPLIED]) }) end
   return copy
 end
 
 --- The data of a live Secret under our names, and under those we set before.
 local function live_data(r, live)
-  if r.data == nil then return nil end
+  if r.manifest.kind ~= "Secret" or r.manifest.apiVersion ~= "v1" then return nil end
   local found, before = {}, (fields.owned(live) or {})["f:data"] or {}
   for key, value in pairs(live.data or {}) do
-    if r.data[key] ~= nil or before["f:" .. key] then found[key] = secret(value) end
+    if r.data and r.data[key] ~= nil or before["f:" .. key] then found[key] = secret(value) end
   end
   return found
 end
@@ -69,17 +73,40 @@ local function owners_text(conflicts)
   return table.concat(order, "; ")
 end
 
+local FIXED = { "immutable", "may not change", "may not be changed", "cannot change", "cannot be changed", "updates to .* are forbidden" }
+
 -- Which fields the server does not change, or nil when it refused for something else.
 local function unchangeable(err)
   if err.class ~= "invalid" then return nil end
   local found = {}
   for _, cause in ipairs(err.causes or {}) do
     local message, fixed = cause.message or "", false
-    for _, words in ipairs { "immutable", "may not change", "updates to .* are forbidden" } do fixed = fixed or message:find(words) ~= nil end
+    for _, words in ipairs(FIXED) do fixed = fixed or message:find(words) ~= nil end
     if not fixed then return nil end
     found[#found + 1] = cause.field
   end
   return #found > 0 and table.concat(found, ", ") or nil
+end
+
+local function of_others(err, kube)
+  local conflicts, found = kube.conflicts(err) or {}, {}
+  for _, each in ipairs(conflicts) do
+    if each.manager ~= fields.LEFT_BEHIND then found[#found + 1] = each end
+  end
+  return found
+end
+
+--- What a dry run says: the object, an error, and who else owns something of it.
+local function try_out(kube, r, takes_over)
+  -- A stranger's plan sends no secrets.
+  local body, owner = slipway.untrusted and r.manifest or body_of(r), nil
+  local would, err = kube:apply(body, { dry_run = true, try = true, force = r.force })
+  if err and err.class == "owners" then
+    local others = takes_over and of_others(err, kube) or kube.conflicts(err) or {}
+    owner = #others > 0 and owners_text(others) or nil
+    would, err = kube:apply(body, { dry_run = true, try = true, force = true })
+  end
+  return would, err, owner
 end
 
 --- Asks by a dry run what an apply would change. Gives attributes of what is there.
@@ -94,24 +121,24 @@ local function compare(kube, r, live)
     have.manifest = want
     return have
   end
-  -- A stranger's plan sends no secrets.
-  local body = is_known(r.data or {}) and not slipway.untrusted and body_of(r) or want
-  local would, err = kube:apply(body, { dry_run = true, try = true, force = r.force })
-  if err and err.class == "owners" then
-    have.owner = owners_text(kube.conflicts(err) or {})
-    would, err = kube:apply(body, { dry_run = true, try = true, force = true })
-  end
+  local migrated = fields.migrated(shown)
+  if migrated then shown.metadata = tables.merge(shown.metadata, { managedFields = migrated }) end
+  local would, err, owner = try_out(kube, r, migrated)
   if would then
-    have.manifest = fields.have(want, shown, bare(would))
+    would = bare(would)
+    have.manifest = fields.have(want, shown, would)
+    local new = fields.new(live, would, 3)
+    have.owner = owner or migrated and fields.LEFT_BEHIND or #new > 0 and "slipway, but for " .. table.concat(new, ", ") or "slipway"
     return have
   end
+  have.manifest = fields.roughly(want, live)
   local which = unchangeable(err)
   if which then
     have.object = ("%s (%s cannot be changed)"):format(have.object, which)
   elseif err.class ~= "kind" and err.class ~= "namespace" and err.class ~= "webhook" and err.class ~= "untrusted" then
-    kube.raise(err)
+    -- What is only to be removed, or was applied like this before, may be as wrong as it likes.
+    if not (r.prior and err.class == "invalid" and tables.equal(want, r.prior.manifest)) then kube.raise(err) end
   end
-  have.manifest = fields.roughly(want, live)
   return have
 end
 
@@ -191,13 +218,43 @@ local function wait_until_ready(kube, r, line)
   return fail(("%s was not ready within %d s: %s"):format(names.shown(r.manifest), r.timeout, told), why)
 end
 
+--- Were these fields set by us before? Then they were taken by hand, and are taken back.
+local function were_ours(r, conflicts)
+  local before = r.prior and r.have and r.prior.manifest
+  if not before then return false end
+  local whole = tables.merge(before, { data = r.prior.data })
+  for _, each in ipairs(conflicts) do
+    if not fields.has(whole, each.field) then return false end
+  end
+  return #conflicts > 0
+end
+
+--- Takes over what `kubectl apply` left. Whoever changes the object at the same time wins: then it is read again.
+local function take_over(kube, manifest)
+  local metadata = manifest.metadata
+  for _ = 1, 5 do
+    local live = kube:get(manifest.apiVersion, manifest.kind, metadata.namespace, metadata.name)
+    local entries = live and fields.migrated(live)
+    if not entries then return end
+    local patch = { { op = "replace", path = "/metadata/managedFields", value = slipway.list(entries) },
+      { op = "replace", path = "/metadata/resourceVersion", value = live.metadata.resourceVersion } }
+    local done, err = kube:patch(manifest.apiVersion, manifest.kind, metadata.namespace, metadata.name, patch, { type = "json", try = true })
+    if done then return end
+    if err.class ~= "conflict" then kube.raise(err) end
+  end
+end
+
 local function apply(kube, r, line)
-  -- What was ours before and has been taken by hand is taken back; what never was is asked for.
-  local force = r.force or (r.prior ~= nil and r.have ~= nil)
-  local object, err = kube:apply(body_of(r), { force = force, pending = PENDING, line = line, try = true })
+  if r.have and r.have.owner == fields.LEFT_BEHIND then take_over(kube, r.manifest) end
+  local body = body_of(r)
+  local object, err = kube:apply(body, { force = r.force, pending = PENDING, line = line, try = true })
   if err and err.class == "owners" then
-    return fail(("%s: fields have another owner (%s)"):format(names.shown(r.manifest), owners_text(kube.conflicts(err) or {})),
-      "leave them out of the manifest, or take them over with force = true")
+    local conflicts = kube.conflicts(err) or {}
+    if not were_ours(r, conflicts) then
+      return fail(("%s: fields have another owner (%s)"):format(names.shown(r.manifest), owners_text(conflicts)),
+        "leave them out of the manifest, or take them over with force = true")
+    end
+    object, err = kube:apply(body, { force = true, pending = PENDING, line = line, try = true })
   end
   if err then kube.raise(err) end
   wait_until_ready(kube, r, line)
@@ -237,8 +294,10 @@ local object = resource "kube_object" {
   update = apply,
   delete = function(kube, r, line)
     local manifest = r.manifest
+    -- Only the one that was recorded: another of its name is somebody else's.
+    local uid = r.prior and r.prior.uid or r.have and r.have.uid
     kube:delete(manifest.apiVersion, manifest.kind, manifest.metadata.namespace, manifest.metadata.name,
-      { uid = r.have and r.have.uid or r.uid, within = r.timeout or 300, line = line })
+      { uid = uid, within = r.timeout or 300, propagation = kinds.propagation(manifest), line = line })
   end,
 }
 
@@ -252,7 +311,7 @@ local function split_secret(manifest)
   for key, value in pairs(type(manifest.stringData) == "table" and manifest.stringData or {}) do data[key] = secret(base64.encode(value)) end
   local rest = tables.merge(manifest)
   rest.data, rest.stringData = nil, nil
-  return rest, next(data) ~= nil and data or nil
+  return rest, data
 end
 
 local PASSED_ON = { "wait", "wait_for", "timeout", "force", "depends_on", "provider", "lifecycle", "restart_on", "precondition" }
