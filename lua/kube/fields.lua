@@ -55,7 +55,6 @@ local function by_field(set, list)
         end
       end
     end
-    if #list == #taken then break end
   end
   for i in ipairs(list) do order[#order + 1] = taken[i] end
   return found, order

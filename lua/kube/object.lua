@@ -46,7 +46,9 @@ local function bare(object)
   copy.metadata.managedFields = entries
   -- kubectl keeps the whole object there, data and all.
   local annotations = copy.metadata.annotations
-  if annotations and annotations[LAST_APPLIED] then copy.metadata.annotations = tables.merge(annotations, { [LAST_APPLIED] = secret(annotations[LAST_APPLIED]) }) end
+  if annotations and annotations[LAST_APPLIED] then
+    copy.metadata.annotations = tables.merge(annotations, { [LAST_APPLIED] = secret(annotations[LAST_APPLIED]) })
+  end
   return copy
 end
 
@@ -58,6 +60,15 @@ local function live_data(r, live)
     if r.data and r.data[key] ~= nil or before["f:" .. key] then found[key] = secret(value) end
   end
   return found
+end
+
+--- Is every member of a Secret's data ours? What it is worth is compared apart.
+local function owns_data(r, live)
+  local ours = (fields.owned(live) or {})["f:data"] or {}
+  for key in pairs(is_known(r.data or {}) and r.data or {}) do
+    if not ours["f:" .. key] then return false end
+  end
+  return true
 end
 
 local function owners_text(conflicts)
@@ -117,16 +128,15 @@ local function compare(kube, r, live)
     return have
   end
   local shown = bare(live)
-  if fields.unchanged(want, shown) then
+  local migrated = fields.migrated(shown)
+  if not migrated and owns_data(r, live) and fields.unchanged(want, shown) then
     have.manifest = want
     return have
   end
-  local migrated = fields.migrated(shown)
   if migrated then shown.metadata = tables.merge(shown.metadata, { managedFields = migrated }) end
   local would, err, owner = try_out(kube, r, migrated)
   if would then
-    would = bare(would)
-    have.manifest = fields.have(want, shown, would)
+    have.manifest = fields.have(want, shown, bare(would))
     local new = fields.new(live, would, 3)
     have.owner = owner or migrated and fields.LEFT_BEHIND or #new > 0 and "slipway, but for " .. table.concat(new, ", ") or "slipway"
     return have
@@ -180,12 +190,18 @@ local function fetch(kube, items)
   return found
 end
 
+--- Has somebody made another of that name since? Then ours is gone.
+local function is_another(item, live)
+  local uid = item.prior and item.prior.uid
+  return uid ~= nil and live.metadata.uid ~= uid and not fields.owned(live)
+end
+
 local function list(kube, items)
   local live, have, calls = fetch(kube, items), {}, {}
   for _, item in ipairs(items) do
     local object = live[item._name]
     -- What is being deleted is gone: it cannot be changed any more, only made anew once it is.
-    if object and object.metadata.deletionTimestamp == nil then
+    if object and object.metadata.deletionTimestamp == nil and not is_another(item, object) then
       calls[#calls + 1] = function() have[item._name] = read(kube, item, object) end
     end
   end
@@ -246,17 +262,20 @@ end
 
 local function apply(kube, r, line)
   if r.have and r.have.owner == fields.LEFT_BEHIND then take_over(kube, r.manifest) end
-  local body = body_of(r)
-  local object, err = kube:apply(body, { force = r.force, pending = PENDING, line = line, try = true })
+  local body, force = body_of(r), r.force
+  local object, err = kube:apply(body, { force = force, pending = math.min(PENDING, r.timeout), line = line, try = true })
   if err and err.class == "owners" then
     local conflicts = kube.conflicts(err) or {}
     if not were_ours(r, conflicts) then
       return fail(("%s: fields have another owner (%s)"):format(names.shown(r.manifest), owners_text(conflicts)),
         "leave them out of the manifest, or take them over with force = true")
     end
-    object, err = kube:apply(body, { force = true, pending = PENDING, line = line, try = true })
+    force = true
+    object, err = kube:apply(body, { force = force, pending = math.min(PENDING, r.timeout), line = line, try = true })
   end
   if err then kube.raise(err) end
+  -- Of what loses all its members the server makes nothing, even where it is wanted as {}.
+  if r.have and not fields.unchanged(r.manifest, bare(object)) then object = kube:apply(body, { force = force }) end
   wait_until_ready(kube, r, line)
   return { uid = object.metadata.uid, ready = r.ready, owner = "slipway" }
 end
@@ -294,8 +313,7 @@ local object = resource "kube_object" {
   update = apply,
   delete = function(kube, r, line)
     local manifest = r.manifest
-    -- Only the one that was recorded: another of its name is somebody else's.
-    local uid = r.prior and r.prior.uid or r.have and r.have.uid
+    local uid = r.have and r.have.uid or r.uid
     kube:delete(manifest.apiVersion, manifest.kind, manifest.metadata.namespace, manifest.metadata.name,
       { uid = uid, within = r.timeout or 300, propagation = kinds.propagation(manifest), line = line })
   end,

@@ -282,9 +282,9 @@ def is_element(path: Path, wanted: set[Path]) -> bool:
 
 
 def update(node: dict, live: dict | None, new: dict, manager: str, subresource: str, api_version: str, now: str) -> None:
-    """Notes in `new` who owns what after it replaced `live`."""
+    """Notes in `new` who owns what after it replaced `live`. Who says in `new` who owned what is believed."""
     key = (manager, "Update", subresource)
-    managers = Managers(live)
+    managers = Managers(new if new["metadata"].get("managedFields") else live)
     before, after = (owned(node, thing or {}, status) for status in [bool(subresource)] for thing in (live, new))
     changed = {path for path in after if path not in before or (find(node, live, path) != find(node, new, path) and not is_element(path, after))}
     managers.take(changed | (before - after), key)

@@ -388,8 +388,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if options.get("propagationPolicy") not in (None, "Foreground", "Background", "Orphan"):
             raise Refusal(422, "Invalid", "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value")
         dry = "dryRun" in self.query or bool(options.get("dryRun"))
-        gone = self.double.store.delete(place.kind, place.namespace or "", place.name, options, dry)
-        self.answer(200, gone)
+        gone, left = self.double.store.delete(place.kind, place.namespace or "", place.name, options, dry)
+        details = {"name": place.name, "group": place.kind.group, "kind": place.kind.plural, "uid": gone["metadata"]["uid"]}
+        self.answer(200, gone if left else {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 
     # ---- watches
 

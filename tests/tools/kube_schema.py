@@ -188,6 +188,12 @@ def fill(kind_: Kind, thing: dict) -> None:
             container.setdefault("imagePullPolicy", "Always" if ":" not in image or image.endswith(":latest") else "IfNotPresent")
             container.setdefault("terminationMessagePath", "/dev/termination-log")
             container.setdefault("terminationMessagePolicy", "File")
+            for amounts in (container.get("resources") or {}).values():
+                for name, amount in (amounts.items() if isinstance(amounts, dict) else ()):
+                    if re.fullmatch(r"\d+000m", str(amount)):
+                        amounts[name] = amount[:-4]
+                    elif re.fullmatch(r"0\.\d{1,3}", str(amount)):
+                        amounts[name] = f"{round(float(amount) * 1000)}m"
 
 
 # ---- what is refused

@@ -227,9 +227,10 @@ class Store:
         name, wanted = live["metadata"]["name"], new["metadata"].get("resourceVersion")
         if wanted not in (None, "", live["metadata"]["resourceVersion"]):
             raise conflict(kind, name, "the object has been modified; please apply your changes to the latest version and try again")
-        for key in ("uid", "creationTimestamp", "deletionTimestamp", "managedFields", "namespace", "name"):
+        for key in ("uid", "creationTimestamp", "deletionTimestamp", "namespace", "name"):
             if key in live["metadata"]:
                 new["metadata"][key] = copy.deepcopy(live["metadata"][key])
+        new["metadata"].setdefault("managedFields", copy.deepcopy(live["metadata"].get("managedFields", [])))
         if subresource == "status":
             new = {**copy.deepcopy(live), "status": new.get("status", {})}
         elif kind.status:
@@ -260,7 +261,8 @@ class Store:
             self.after_write(kind, new)
         return copy.deepcopy(new)
 
-    def delete(self, kind: Kind, namespace: str, name: str, options: dict, dry_run: bool) -> dict:
+    def delete(self, kind: Kind, namespace: str, name: str, options: dict, dry_run: bool) -> tuple[dict, bool]:
+        """The object as it was or is, and whether it is still there."""
         with self.changed:
             live = self.objects.get(kind.key, {}).get((namespace if kind.namespaced else "", name))
             if not live:
@@ -268,19 +270,19 @@ class Store:
             wanted = (options.get("preconditions") or {}).get("uid")
             if wanted and wanted != live["metadata"]["uid"]:
                 raise conflict(kind, name, f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {live['metadata']['uid']}")
-            if dry_run:
-                return copy.deepcopy(live)
             new = copy.deepcopy(live)
+            stays = bool(new["metadata"].get("finalizers")) or kind.kind == "Namespace"
+            if dry_run:
+                return new, stays
             new["metadata"]["deletionTimestamp"] = new["metadata"].get("deletionTimestamp") or now_text()
             if kind.kind == "Namespace":
                 new["status"]["phase"] = "Terminating"
-            if new["metadata"].get("finalizers") or kind.kind == "Namespace":
-                if new != live:
-                    self.put(kind, new, "MODIFIED", live)
-            else:
+            if not stays:
                 self.put(kind, new, "DELETED", live)
+            elif new != live:
+                self.put(kind, new, "MODIFIED", live)
             self.after_write(kind, new)
-            return copy.deepcopy(new)
+            return copy.deepcopy(new), stays
 
     # ---- controllers
 

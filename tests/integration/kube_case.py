@@ -1,0 +1,75 @@
+"""What tests of objects share: a cluster (the API double; with KUBE_BUNDLE, the lab's bundle, the real API server of that version), a namespace for each test,
+and what somebody else does to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from kube_suite import Kube, unittest
+from kube_api import Api
+from kube_double import KubeDouble
+
+HEAD = 'local kube = require "kube"\n'
+on_the_double = unittest.skipIf(os.environ.get("KUBE_BUNDLE"), "the real server does not fail when it is told to")
+
+
+class KubeCase(unittest.TestCase):
+    version = (1, 36)
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.directory = Path(tempfile.mkdtemp(prefix="slipway-objects-"))
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        bundle = os.environ.get("KUBE_BUNDLE")
+        cls.double = None
+        if bundle:
+            from kube_server import Server
+            server = Server(Path(bundle), cls.directory / "server").up()
+            cls.addClassCleanup(server.down)
+            cls.kubeconfig = server.kubeconfig
+        else:
+            cls.double = KubeDouble(cls.directory / "double", cls.version)
+            cls.addClassCleanup(cls.double.close)
+            cls.kubeconfig = cls.double.kubeconfig
+        cls.api = Api(cls.kubeconfig)
+
+    def setUp(self) -> None:
+        self.ns = "t-" + re.sub(r"[^a-z0-9]+", "-", self._testMethodName.removeprefix("test_"))[:50].strip("-")
+        if self.double:
+            self.double.faults.clear()
+            self.double.store.establish_after, self.double.store.rollout_after = 0.05, 0.05
+            self.addCleanup(lambda: self.assertEqual(self.double.problems, []))
+
+    def site(self, body: str | None = None, **provider) -> Kube:
+        site = Kube({"path": str(self.kubeconfig), **provider})
+        self.addCleanup(site.close)
+        return site if body is None else self.says(site, body)
+
+    def says(self, site: Kube, body: str) -> Kube:
+        return site.play(HEAD + body)
+
+    def manifest(self, text: str, name: str = "m", **options) -> str:
+        """kube.manifest of a text, in this test's namespace."""
+        options = {"namespace": self.ns, "create_namespace": True, "wait": False, **options}
+        said = ", ".join(f"{key} = {json.dumps(value)}" for key, value in options.items())
+        return f'kube.manifest "{name}" {{ content = [==[{text}]==], {said} }}\n'
+
+    def get(self, kind: str, name: str, api_version: str = "v1", namespace: str | None = None) -> dict | None:
+        return self.api.get(api_version, kind, namespace or self.ns, name)
+
+    def edit(self, kind: str, name: str, patch, api_version: str = "v1", **more) -> dict:
+        return self.api.patch(api_version, kind, self.ns, name, patch, **more)
+
+    def converged(self, site: Kube) -> None:
+        site.run("plan", "--detailed-exitcode").expect(0)
+
+    def requests(self, since: int) -> list[str]:
+        return [f"{method} {path}" + (" dry" if "dryRun" in query else "") for method, path, query, _ in self.double.requests[since:]]
+
+
+__all__ = ["Kube", "KubeCase", "on_the_double", "unittest"]
