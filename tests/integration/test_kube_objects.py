@@ -444,7 +444,7 @@ kube.object "b" {{ apiVersion = "v1", kind = "ConfigMap", metadata = {{ name = "
         site.run("plan").expect(0, "2 to create")
         site.apply().expect(1, "forbidden", "patch", "namespaces", "eve")
         self.double.rules["eve"] = []
-        site.run("plan").expect(1, "get", "configmaps", "eve", "role")
+        site.run("plan").expect(1, "allow the verb 'get'", "eve")
 
     @on_the_double
     def test_credentials_that_have_expired(self):
