@@ -63,12 +63,14 @@ int sw_state_outputs(struct sw_state *state, struct sw_arena *arena, const struc
 struct sw_run {
     int64_t id;
     const char *operation;        /* "apply", "destroy", "import" */
-    const char *who;              /* user@host */
+    const char *who;              /* user@host, and " (NOTE)" where there is one */
     int64_t started_ms, ended_ms; /* ended 0 = running or crashed */
     const char *outcome;          /* "ok", "failed", "cancelled", "crashed", NULL = open */
     int64_t done, failed, skipped;
 };
 int sw_run_begin(struct sw_state *state, const char *operation, int64_t *ret_run, struct sw_err *err);
+/* Something to be kept beside who runs it. */
+int sw_run_note(struct sw_state *state, int64_t run, const char *note, struct sw_err *err);
 int sw_run_end(struct sw_state *state, int64_t run, const char *outcome, int64_t done, int64_t failed, int64_t skipped, struct sw_err *err);
 int sw_runs(struct sw_state *state, struct sw_arena *arena, struct sw_run **ret, size_t *ret_n, struct sw_err *err); /* newest first */
 

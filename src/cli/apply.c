@@ -18,7 +18,7 @@ static int apply_saved(struct sw_context *context, const char *path) {
         sw_run_show(context, plan);
         return SW_EXIT_OK;
     }
-    if (sw_policy_approve(context, plan, &err)) return sw_cli_fail(cli, &err);
+    if (sw_run_freeze(context, plan, &err) || sw_policy_approve(context, plan, &err)) return sw_cli_fail(cli, &err);
     return sw_run_apply(context, plan);
 }
 

@@ -31,6 +31,8 @@ const struct sw_opt sw_opts[] = {
     FLAG(SW_OPT_UNTRUSTED, "untrusted", 0, untrusted, "the playbook is a stranger's: run no probe or guard it defines"),
     LIST(SW_OPT_POLICIES, "policies", "PATH", policies,
          "a policy or a directory of them, besides those of the inventory (repeatable; SLIPWAY_POLICIES)"),
+    TEXT(SW_OPT_OVERRIDE_FREEZE, "override-freeze", 0, "REASON", override_freeze,
+         "change things although the inventory's freeze is on; the run's record keeps why"),
     LIST(SW_OPT_APPROVE, "approve", "POLICY", approvals, "what this policy wants approved is (repeatable)"),
     TEXT(SW_OPT_FILE, "file", 0, "FILE", file, "what to import: a YAML file of lines 'ADDRESS: ID'"),
     TEXT(SW_OPT_TERRAFORM, "from-terraform-state", 0, "FILE", terraform_state,

@@ -11,7 +11,7 @@
 
 /* What was said on the command line. Lists are NULL-terminated, or NULL when not given. */
 struct sw_options {
-    const char *inventory, *out, *format, *lua_dir, *playbook_dir, *state_dir, *trace, *file, *terraform_state, *map;
+    const char *inventory, *out, *format, *lua_dir, *playbook_dir, *state_dir, *trace, *file, *terraform_state, *map, *override_freeze;
     const char **targets, **excludes, **replaces, **policies, **approvals;
     unsigned parallelism;
     bool help, json, quiet, yes, no_color, refresh_only, no_refresh, destroy, detailed_exitcode, unchanged, untrusted, markdown;
@@ -50,12 +50,13 @@ enum {
     SW_OPT_FILE = 1 << 25,
     SW_OPT_TERRAFORM = 1 << 26,
     SW_OPT_MAP = 1 << 27,
+    SW_OPT_OVERRIDE_FREEZE = 1 << 28,
 };
 /* Sets that belong together. */
 #define SW_OPTS_ALWAYS (SW_OPT_NO_COLOR | SW_OPT_TRACE | SW_OPT_HELP)
 #define SW_OPTS_SCRIPT (SW_OPT_LUA_DIR | SW_OPT_PLAYBOOK_DIR)
 #define SW_OPTS_RUN    (SW_OPT_INVENTORY | SW_OPTS_SCRIPT | SW_OPT_STATE_DIR | SW_OPT_PARALLELISM | SW_OPT_JSON | SW_OPT_QUIET)
-#define SW_OPTS_APPLY  (SW_OPT_YES | SW_OPT_POLICIES | SW_OPT_APPROVE)
+#define SW_OPTS_APPLY  (SW_OPT_YES | SW_OPT_POLICIES | SW_OPT_APPROVE | SW_OPT_OVERRIDE_FREEZE)
 #define SW_OPTS_SELECT (SW_OPT_TARGET | SW_OPT_EXCLUDE)
 
 enum sw_opt_kind { SW_OPT_KIND_FLAG, SW_OPT_KIND_TEXT, SW_OPT_KIND_LIST, SW_OPT_KIND_COUNT };

@@ -201,6 +201,7 @@ int sw_run_rest(struct sw_context *context, struct sw_plan *plan, bool *ret_appl
         if (ret_applied) *ret_applied = true;
         return SW_EXIT_OK;
     }
+    if (sw_run_freeze(context, plan, &err)) return sw_cli_fail(context->cli, &err);
     if (sw_policy_approve(context, plan, &err) || sw_run_confirm(context, plan, &err)) return sw_cli_fail(context->cli, &err);
     int code = sw_run_apply(context, plan);
     if (ret_applied) *ret_applied = code == SW_EXIT_OK;

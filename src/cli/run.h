@@ -12,6 +12,8 @@ int sw_run_plan(struct sw_context *context, const struct sw_plan_options *option
 void sw_run_show(struct sw_context *context, const struct sw_plan *plan);
 /* Asks whether it may run. The environment "production" wants the inventory's name. */
 int sw_run_confirm(struct sw_context *context, const struct sw_plan *plan, struct sw_err *err);
+/* freeze.c: SW_EREFUSED while a freeze is on that nobody overrides. */
+int sw_run_freeze(struct sw_context *context, const struct sw_plan *plan, struct sw_err *err);
 /* Applies with progress on stdout and prints the summary. Returns the exit code; all is said. */
 int sw_run_apply(struct sw_context *context, const struct sw_plan *plan);
 /* Policies, show, ask, apply. Returns the exit code; all is said. *ret_applied (or NULL): whether the world is now as planned. */

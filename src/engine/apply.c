@@ -233,6 +233,7 @@ int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct
     if ((rc = app_make_items(&app, err)) != 0 || (rc = app_make_hosts(&app, err)) != 0) goto out;
     if ((rc = sw_run_begin(engine->state, plan->destroy ? "destroy" : plan->refresh_only ? "refresh" : "apply", &app.run, err)) != 0)
         goto out;
+    if (engine->note && (rc = sw_run_note(engine->state, app.run, engine->note, err)) != 0) goto out;
     sw_emit(&engine->sink, &(struct sw_event){.type = SW_EV_PHASE, .text = "apply", .plan = plan, .total = app.total});
     op->interrupt = 0;
     op->on_interrupt = interrupted;

@@ -307,6 +307,7 @@ int sw_inventory__check(struct inventory_load *in) {
     if (rc == 0) rc = check_pools(in, &pools);
     if (rc == 0) rc = check_hosts(in, &pools, &hosts);
     if (rc == 0) rc = check_networks(in);
+    if (rc == 0) rc = sw_inventory__check_freezes(in);
     sw_map_done(&pools);
     sw_map_done(&hosts);
     return rc;

@@ -29,6 +29,7 @@ bool sw_inventory__contains(struct cidr net, uint32_t ip);
 
 /* Names, ranges, networks and references between entries. */
 int sw_inventory__check(struct inventory_load *in);
+int sw_inventory__check_freezes(struct inventory_load *in); /* freeze.c */
 /* A name a Kubernetes node or DNS can carry. */
 bool sw_inventory__is_label(const char *text);
 bool sw_inventory__is_host_name(const char *text);

@@ -134,11 +134,20 @@ static const struct sw_attr DOWNLOADS[] = {
 };
 SCHEMA(DOWNLOADS, "downloads", "Where files that are named by URL come from; slipway.lock pins them.", false);
 
+static const struct sw_attr FREEZE[] = {
+    {"from", SW_T_STRING, .required = true, .doc = "When it begins: 2026-12-20, '2026-12-20 18:00', or 'fri 18:00' for every week."},
+    {"reason", SW_T_STRING, .doc = "Why, for who is refused."},
+    {"to", SW_T_STRING, .required = true, .doc = "When it ends; a date is the end of that day."},
+    {"utc_offset", SW_T_STRING, .doc = "Which clock it goes by, such as '+09:00'; UTC unless given."},
+};
+SCHEMA(FREEZE, "freeze", "A time in which nothing is changed.", false);
+
 static const struct sw_attr INVENTORY[] = {
     {"addons", SW_T_MAP, .doc = "Add-ons to install, each with its settings."},
     {"cost", SW_T_STRING, .doc = "The price list for estimates, relative to the inventory; prices.yaml unless given."},
     {"downloads", SW_T_MAP, .object = &DOWNLOADS_SCHEMA, .doc = "Where files that are named by URL come from."},
     {"environment", SW_T_STRING, .doc = "What the cluster is for; 'production' asks for a typed confirmation."},
+    {"freeze", SW_T_LIST, .object = &FREEZE_SCHEMA, .doc = "Times in which nothing is changed unless --override-freeze says why."},
     {"gitops", SW_T_MAP, .doc = "The repository Argo CD takes over from: repo, path, revision."},
     {"hosts", SW_T_LIST, .object = &HOST_SCHEMA, .doc = "Machines that exist already, for the static provider."},
     {"kubeconfig", SW_T_STRING, .doc = "The kubeconfig file of a cluster that exists already, relative to the inventory."},

@@ -32,6 +32,19 @@ int sw_run_begin(struct sw_state *state, const char *operation, int64_t *ret_run
     return rc;
 }
 
+int sw_run_note(struct sw_state *state, int64_t run, const char *note, struct sw_err *err) {
+    int rc = sw_state__begin(state, SW_STATE__RELAXED, err);
+    if (rc) return rc;
+    sqlite3_stmt *stmt = sw_db__statement(state, "UPDATE run SET who = who || ' (' || ?2 || ')' WHERE id = ?1", err);
+    rc = SW_EIO;
+    if (stmt) {
+        sw_db__bind_int(stmt, 1, run);
+        sw_db__bind_text(stmt, 2, note);
+        rc = sw_db__run(state, stmt, err);
+    }
+    return sw_state__end(state, rc, err);
+}
+
 int sw_run_end(struct sw_state *state, int64_t run, const char *outcome, int64_t done, int64_t failed, int64_t skipped,
                struct sw_err *err) {
     int rc = sw_state__begin(state, SW_STATE__DURABLE, err);

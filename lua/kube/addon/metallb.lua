@@ -40,7 +40,7 @@ end
 
 local function check_address(text)
   if type(text) == "string" and is_range(text) then return end
-  slipway.fail(("add-on metallb: '%s' is no range of addresses"):format(tostring(text)), "write 192.0.2.10-192.0.2.20 or 192.0.2.0/28")
+  slipway.fail(("add-on metallb: addresses: '%s' is no range of addresses"):format(tostring(text)), "write 192.0.2.10-192.0.2.20 or 192.0.2.0/28")
 end
 
 local function bgp(o, names, list)

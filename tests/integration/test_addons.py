@@ -1,0 +1,224 @@
+"""Add-ons and the hand-over through the stock playbook, on the API double: made, found unchanged, changed by hand, taken out again; what a plan may not do
+by itself; freezes."""
+
+import json
+import shutil
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from kube_suite import Kube  # it finds the next one
+from kube_double import KubeDouble
+
+DEFINITION = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{ name: {plural}.{group} }}
+spec:
+  group: {group}
+  names: {{ kind: {kind}, plural: {plural}, singular: {singular} }}
+  scope: {scope}
+  versions:
+    - name: {version}
+      served: true
+      storage: true
+      schema: {{ openAPIV3Schema: {{ type: object, x-kubernetes-preserve-unknown-fields: true }} }}
+---
+"""
+WORKLOAD = """
+apiVersion: apps/v1
+kind: {kind}
+metadata: {{ name: {name}, namespace: {namespace} }}
+spec:
+  selector: {{ matchLabels: {{ app: {name} }} }}
+  template: {{ metadata: {{ labels: {{ app: {name} }} }}, spec: {{ containers: [{{ name: main, image: "{name}:1" }}] }} }}
+---
+"""
+
+
+def definition(group: str, kind: str, version: str = "v1", scope: str = "Namespaced") -> str:
+    return DEFINITION.format(group=group, kind=kind, plural=kind.lower() + "s", singular=kind.lower(), version=version, scope=scope)
+
+
+def config_map(name: str) -> str:
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: {name} }}\n---\n"
+
+
+METALLB = "".join((
+    "apiVersion: v1\nkind: Namespace\nmetadata: { name: metallb-system }\n---\n",
+    *(definition("metallb.io", kind, version) for kind, version in (("IPAddressPool", "v1beta1"), ("L2Advertisement", "v1beta1"))),
+    WORKLOAD.format(kind="Deployment", name="controller", namespace="metallb-system"),
+    WORKLOAD.format(kind="DaemonSet", name="speaker", namespace="metallb-system"),
+))
+ARGO = "".join((
+    *(definition("argoproj.io", kind, "v1alpha1") for kind in ("Application", "ApplicationSet", "AppProject")),
+    *(config_map(name) for name in ("argocd-cm", "argocd-cmd-params-cm", "argocd-rbac-cm")),
+    "apiVersion: v1\nkind: Secret\nmetadata: { name: argocd-secret }\ntype: Opaque\n---\n",
+    WORKLOAD.format(kind="Deployment", name="argocd-server", namespace="argocd"),
+    WORKLOAD.format(kind="StatefulSet", name="argocd-application-controller", namespace="argocd"),
+))
+REPO = "https://git.example.org/team/gitops.git"
+
+
+class Cluster:
+    """The double, with something in it that does what Argo CD does to its Applications."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="slipway-addons-"))
+        self.double = KubeDouble(self.directory)
+        self.health: dict[str, dict] = {}  # name -> what to say of it
+        self.stopping = False
+        self.thread = threading.Thread(target=self._reconcile, daemon=True)
+        self.thread.start()
+
+    def objects(self, group: str, version: str, plural: str) -> dict[str, dict]:
+        store = self.double.store
+        with store.changed:
+            kind = store.kind(group, version, plural)
+            return {thing["metadata"]["name"]: thing for thing in store.all(kind, None)} if kind else {}
+
+    def change(self, group: str, version: str, plural: str, name: str, how) -> None:
+        store = self.double.store
+        with store.changed:
+            kind = store.kind(group, version, plural)
+            live = next(thing for thing in store.all(kind, None) if thing["metadata"]["name"] == name)
+            new = json.loads(json.dumps(live))
+            how(new)
+            store.put(kind, new, "MODIFIED", live)
+
+    def _reconcile(self) -> None:
+        while not self.stopping:
+            time.sleep(0.05)
+            for name, thing in self.objects("argoproj.io", "v1alpha1", "applications").items():
+                wanted = {"reconciledAt": "2026-01-01T00:00:00Z", "health": {"status": "Healthy"},
+                          "sync": {"status": "Synced", "revision": "a" * 40, "comparedTo": {"source": thing["spec"]["source"]}}, **self.health.get(name, {})}
+                if thing.get("status") != wanted and not thing["metadata"].get("deletionTimestamp"):
+                    self.change("argoproj.io", "v1alpha1", "applications", name, lambda new, wanted=wanted: new.update(status=wanted))
+
+    def close(self) -> None:
+        self.stopping = True
+        self.thread.join(5)
+        self.double.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Case(unittest.TestCase):
+    def setUp(self) -> None:
+        self.cluster = Cluster()
+        self.addCleanup(self.cluster.close)
+        self.kube = Kube({})
+        self.addCleanup(self.kube.close)
+        (self.kube.directory / "metallb.yaml").write_text(METALLB)
+        (self.kube.directory / "argo.yaml").write_text(ARGO)
+
+    METALLB = {"source": "metallb.yaml", "addresses": ["192.0.2.10-192.0.2.20"], "timeout": 60}
+    ARGO = {"source": "argo.yaml", "admin_password": "correct horse", "insecure": True, "timeout": 60}
+    GITOPS = {"repo": REPO, "path": "apps", "revision": "main", "timeout": 30,
+              "sets": [{"name": "shop", "services": ["web"], "path": "services/{name}"}], "credentials": {"username": "u", "password": "tok3n"}}
+
+    def inventory(self, **more) -> None:
+        document = {"name": "site", "kubeconfig": str(self.cluster.double.kubeconfig), **more}
+        (self.kube.directory / "inventory.yaml").write_text(json.dumps(document))
+
+
+class Life(Case):
+    def test_made_found_changed_and_taken_out(self):
+        self.cluster.double.store.rollout_after = 0.1
+        both = {"metallb": self.METALLB, "argo-cd": self.ARGO}
+        gitops = {**self.GITOPS, "sets": []}
+        self.inventory(addons=both, gitops=gitops)
+        plan = self.kube.run("plan").expect(0, "kube_object.gitops:Application.argoproj.io:argocd/root", without=("correct horse", "tok3n"))
+        self.assertIn("0 to destroy", plan.text)
+        self.kube.apply().expect(0, without=("correct horse", "tok3n"))
+        self.kube.run("plan", "--detailed-exitcode").expect(0, "No changes")
+        pools = self.cluster.objects("metallb.io", "v1beta1", "ipaddresspools")
+        self.assertEqual(pools["default"]["spec"]["addresses"], ["192.0.2.10-192.0.2.20"])
+        root = self.cluster.objects("argoproj.io", "v1alpha1", "applications")["root"]
+        self.assertEqual(root["spec"]["syncPolicy"]["automated"], {"allowEmpty": False, "prune": True, "selfHeal": True})
+        self.assertEqual(self.cluster.objects("", "v1", "secrets")["repo-git-example-org-team-gitops"]["metadata"]["labels"],
+                         {"argocd.argoproj.io/secret-type": "repository"})
+
+        # By hand: told of, and taken back.
+        self.cluster.change("metallb.io", "v1beta1", "ipaddresspools", "default", lambda new: new["spec"].update(addresses=["198.51.100.0/24"]))
+        self.kube.run("drift").expect(2, "kube_object.metallb:IPAddressPool.metallb.io:metallb-system/default", "198.51.100.0/24")
+        self.kube.apply().expect(0, "1 done")
+        self.assertEqual(self.cluster.objects("metallb.io", "v1beta1", "ipaddresspools")["default"]["spec"]["addresses"], ["192.0.2.10-192.0.2.20"])
+
+        # Taken out: definitions and namespaces go by somebody's word only.
+        self.inventory(addons={"argo-cd": self.ARGO}, gitops=gitops)
+        self.kube.run("plan").expect(0, "needs approval", "kube_object.metallb:Namespace:metallb-system", "everything in it goes, too")
+        self.kube.apply().expect(3, "the policy 'cluster_data' wants this approved", "--approve cluster_data")
+        self.assertIn("metallb-system", self.cluster.objects("", "v1", "namespaces"))
+        self.kube.apply("--approve", "cluster_data").expect(0)
+        self.assertNotIn("metallb-system", self.cluster.objects("", "v1", "namespaces"))
+        self.assertNotIn("ipaddresspools.metallb.io", self.cluster.objects("apiextensions.k8s.io", "v1", "customresourcedefinitions"))
+        self.assertIn("root", self.cluster.objects("argoproj.io", "v1alpha1", "applications"))
+
+        # What has no data in it needs no word.
+        self.inventory(addons={"argo-cd": self.ARGO})
+        self.kube.apply().expect(0, "kube_object.gitops:Application.argoproj.io:argocd/root destroyed")
+        # And destroy is one.
+        self.kube.run("destroy", "--yes").expect(0)
+        self.assertEqual(set(self.cluster.objects("apiextensions.k8s.io", "v1", "customresourcedefinitions")), set())
+
+    def test_the_same_object_under_another_name_is_not_deleted(self):
+        (self.kube.directory / "site.lua").write_text('local kube = require "kube"\nprovider "kube" { name = "kube", path = slipway.inventory.kubeconfig }\n'
+                                                      'kube.object(slipway.inventory.vars.name) { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" } }\n')
+        self.inventory(vars={"name": "one"})
+        self.kube.apply().expect(0)
+        self.inventory(vars={"name": "two"})
+        self.kube.apply().expect(3, "denied by the policy 'cluster_data'", 'moved { from = "kube_object.one", to = "kube_object.two" }')
+        self.assertIn("a", self.cluster.objects("", "v1", "configmaps"))
+
+
+class Frozen(Case):
+    def test_a_freeze_holds_changes_back(self):
+        freeze = [{"from": "2001-01-01", "to": "2001-12-31"}, {"from": "2020-01-01", "to": "2999-12-31", "reason": "the books are being closed"}]
+        (self.kube.directory / "site.lua").write_text('local kube = require "kube"\nprovider "kube" { name = "kube", path = slipway.inventory.kubeconfig }\n'
+                                                      'kube.object "a" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" }, data = { x = slipway.inventory.vars.x } }\n')
+        self.inventory(vars={"x": "1"}, freeze=freeze)
+        self.kube.run("plan").expect(0, "1 to create")
+        self.kube.apply().expect(3, "nothing is changed during the freeze until 2999-12-31: the books are being closed", "inventory.yaml", "--override-freeze REASON")
+        self.assertEqual(self.cluster.objects("", "v1", "configmaps"), {})
+        self.kube.run("plan", "--out", "saved").expect(0)
+        self.kube.apply("saved").expect(3, "during the freeze")
+        self.kube.apply("--override-freeze", "ticket 4711").expect(0, "is overridden: ticket 4711")
+        self.kube.run("state", "history").expect(0, "(freeze overridden: ticket 4711)")
+        self.kube.apply().expect(0, "No changes")
+        self.kube.run("destroy", "--yes").expect(3, "during the freeze")
+        self.inventory(vars={"x": "2"}, freeze=freeze[:1])
+        self.kube.apply().expect(0, "1 done")
+
+    def test_freezes_are_checked(self):
+        for entry, *words in (
+            ({"from": "soon", "to": "2027-01-01"}, "'from' is not a time: 'soon'", "'fri 18:00' for every week"),
+            ({"from": "2027-02-30", "to": "2027-03-01"}, "'2027-02-30'"),
+            ({"from": "2027-01-01 25:00", "to": "2027-03-01"}, "not a time"),
+            ({"from": "fri 18:00", "to": "2027-03-01"}, "of two kinds"),
+            ({"from": "2027-03-02", "to": "2027-03-01"}, "ends before it begins"),
+            ({"from": "fri", "to": "mon 08:00", "utc_offset": "9"}, "is no offset"),
+            ({"from": "fri"}, "to"),
+            ({"from": "fri", "to": "sun", "why": "x"}, "why"),
+        ):
+            self.inventory(freeze=[entry])
+            self.kube.run("validate").expect(1, "inventory.yaml", *words)
+
+
+class Bad(Case):
+    def test_mistakes_have_a_line(self):
+        def refused(text: str, *words: str) -> None:
+            (self.kube.directory / "inventory.yaml").write_text(f"name: site\nkubeconfig: {self.cluster.double.kubeconfig}\n{text}")
+            self.kube.run("validate").expect(1, *words, without=("traceback",))
+        refused("addons:\n  metalb: {}\n", "there is no add-on 'metalb'", "inventory.yaml:4", "did you mean 'metallb'?")
+        refused("addons:\n  metallb:\n    source: metallb.yaml\n    addreses: []\n", "'addreses'", "inventory.yaml:6", "did you mean 'addresses'?")
+        refused("addons:\n  metallb:\n    source: metallb.yaml\n    addresses: [a]\n", "'a' is no range", "inventory.yaml:6")
+        refused("addons:\n  metallb: true\n", "add-on metallb: a map of options wanted", "inventory.yaml:4")
+        refused("addons:\n  nfs-provisioner: { server: s }\n", "path is missing", "inventory.yaml:4")
+        refused("gitops: { path: a }\n", "gitops: repo is missing", "inventory.yaml:3")
+        self.assertEqual(self.cluster.double.count("GET"), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
