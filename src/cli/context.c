@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "policy.h"
 #include "slipway/file.h"
 #include "slipway/vault.h"
 #include "slipway/vec.h"
 
-#define LEASE_MS 20000 /* a third of the state's lease */
+#define LEASE_MS      20000 /* a third of the state's lease */
+#define MAX_DOWNLOADS 200   /* rounds: one a file, unless a playbook goes on after an error */
 
 /* ---- events: to the view, and what the summary will need is kept ---- */
 
@@ -114,7 +116,8 @@ static int open_downloads(struct sw_context *context, struct sw_err *err) {
                                           .bundle = home && *home != '/' ? sw_printf(arena, "%s/%s", dir, home) : home,
                                           .mirror = sw_get_str(given, "mirror", NULL),
                                           .offline = context->cli->options.untrusted};
-    int rc = sw_downloads_new(&options, &context->downloads, err);
+    int rc = options.bundle ? sw_policy_check_inside(context, "downloads.bundle", options.bundle, err) : SW_OK;
+    if (rc == SW_OK) rc = sw_downloads_new(&options, &context->downloads, err);
     free(home);
     return rc;
 }
@@ -125,7 +128,7 @@ static void tell_fetched(void *ctx, const char *url) {
 
 /* A playbook that names a file which is not at hand ends early; the file is fetched, and it begins anew. */
 static int declare(struct sw_context *context, struct sw_err *err) {
-    for (;;) {
+    for (unsigned i = 0;; i++) {
         struct sw_err own = {0};
         int rc = sw_script_declare(context->script, context->inventory, &context->config, &own);
         if (rc == SW_OK || !context->downloads || sw_downloads_wanted(context->downloads) == 0) {
@@ -134,6 +137,7 @@ static int declare(struct sw_context *context, struct sw_err *err) {
             return rc;
         }
         sw_err_done(&own);
+        if (i == MAX_DOWNLOADS) return sw_err_set(err, SW_ELIMIT, "the playbook wants more than %d files fetched", MAX_DOWNLOADS);
         rc = sw_downloads_fetch(context->downloads, context->loop, tell_fetched, context->cli, err);
         if (rc) return rc;
     }

@@ -2,6 +2,7 @@
 #include "download.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ const char *sw_download__place(struct sw_arena *arena, const char *url) {
     for (size_t i = 0; i < len; i++)
         if (iscntrl((unsigned char)p[i]) || strchr(" \\\"'`$@", p[i])) return NULL;
     const char *place = sw_strndup(arena, p, len);
+    if (*place == '.') return NULL;
     return strstr(place, "/../") || strstr(place, "//") || sw_ends_with(place, "/..") ? NULL : place;
 }
 
@@ -124,6 +126,14 @@ static bool read_checked(const char *path, const char *sha256, struct sw_str *re
     return strcmp(hex, sha256) == 0;
 }
 
+/* A stranger's bundle may hold links to what is none of his. */
+static bool leads_out(const struct sw_downloads *d, const char *path) {
+    char real[PATH_MAX], bundle[PATH_MAX];
+    if (!d->options.offline || !realpath(path, real)) return false;
+    size_t n = realpath(d->options.bundle, bundle) ? strlen(bundle) : 0;
+    return n == 0 || strncmp(real, bundle, n) != 0 || real[n] != '/';
+}
+
 /* From the bundle. What it has for a URL without a known SHA-256 is taken and written to the lock, as a download would be. */
 static int from_bundle(struct sw_downloads *d, const char *url, const char *place, const char *sha256, struct sw_str *ret,
                        struct sw_err *err) {
@@ -133,6 +143,7 @@ static int from_bundle(struct sw_downloads *d, const char *url, const char *plac
     if (sha256 && read_checked(sw_printf(d->arena, "%s/%s", bundle, sha256), sha256, ret)) return SW_OK;
     const char *path = sw_printf(d->arena, "%s/%s", bundle, place);
     ret->len = 0;
+    if (leads_out(d, path)) return sw_err_set(err, SW_EREFUSED, "'%s' of a stranger's bundle leads out of it", place);
     if (sw_file_read(path, SW_DOWNLOAD_MAX, ret, NULL) != SW_OK) return SW_ENOTFOUND;
     sw_download__sha256(sw_str_z(ret), ret->len, hex);
     if (sha256 && strcmp(hex, sha256) != 0) {
@@ -140,7 +151,7 @@ static int from_bundle(struct sw_downloads *d, const char *url, const char *plac
         sw_err_hint(err, "put the right file at %s", path);
         return SW_ECONFLICT;
     }
-    if (!sha256) {
+    if (!sha256 && !d->options.offline) {
         sw_download__pin(d, url, hex);
         return sw_download__write_lock(d, err);
     }

@@ -158,8 +158,8 @@ class Site:
         return self
 
     def start(self, *arguments: str, env: dict[str, str] | None = None, binary: Path | None = None, wrap: tuple[str, ...] = (), **options) -> Process:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY") and name != "SSH_AUTH_SOCK"}
-        environment |= {"NO_COLOR": "1", "TERM": "dumb", "HOME": str(self.case.home), **SANITIZERS, **(env or {})}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLIPWAY", "AWS_", "KUBECONFIG")) and name != "SSH_AUTH_SOCK"}
+        environment |= {"AWS_EC2_METADATA_DISABLED": "true", "NO_COLOR": "1", "TERM": "dumb", "HOME": str(self.case.home), **SANITIZERS, **(env or {})}
         return Process([*wrap, str(binary or SLIPWAY), *arguments], list(arguments), environment, self.directory, **options)
 
     def run(self, *arguments: str, timeout: float = 120, **options) -> Result:

@@ -130,6 +130,24 @@ class Downloads(Case):
         site.run("plan", "--untrusted").expect(3, "nothing is fetched for a stranger's playbook")
         self.assertEqual(self.shelf.asked, [])
 
+    def test_a_stranger_reads_nothing_through_a_bundle(self):
+        site = self.declares(f'url = "{URL}"', downloads={"bundle": "files"})
+        outside = site.directory.parent / (site.directory.name + "-outside")
+        (outside / "files.example.org/releases").mkdir(parents=True)
+        (outside / "files.example.org/releases/app.yaml").write_bytes(MANIFEST % b"private")
+        place = site.directory / "files/files.example.org/releases"
+        place.mkdir(parents=True)
+        (place / "app.yaml").symlink_to(outside / "files.example.org/releases/app.yaml")
+        site.run("validate", "--untrusted").expect(3, "of a stranger's bundle leads out of it", without=("private",))
+        for bundle in (f"../{outside.name}", str(outside)):
+            site.inventory(downloads={"bundle": bundle})
+            site.run("validate", "--untrusted").expect(3, "'downloads.bundle' of a stranger's inventory leads out", without=("private",))
+        (place / "app.yaml").unlink()
+        (place / "app.yaml").write_bytes(MANIFEST % b"one")
+        site.inventory(downloads={"bundle": "files"})
+        site.run("validate", "--untrusted").expect(0, "1 resource")
+        self.assertFalse(self.lock(site).exists())  # nothing is pinned for one
+
     def test_the_lock_is_checked(self):
         for text, words in (
             ("downloads: [", "slipway.lock"),
@@ -143,7 +161,7 @@ class Downloads(Case):
             self.assertEqual(self.lock(site).read_text(), text)
 
     def test_urls(self):
-        for url in ("ftp://x/y", "https://x", "https://x/", "https://x/../y", "https://x//y", "https://x/a b", "https://u@x/y", "https://x/" + "y" * 3000):
+        for url in ("ftp://x/y", "https://x", "https://x/", "https://x/../y", "https://../y", "https://./y", "https://x//y", "https://x/a b", "https://u@x/y", "https://x/" + "y" * 3000):
             self.declares(f'url = "{url}"').run("validate").expect(1, "https://HOST/PATH wanted")
 
     def test_a_directory(self):
