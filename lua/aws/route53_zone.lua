@@ -28,7 +28,7 @@ local function read(aws, item, out, set)
     arn = ("arn:%s:route53:::hostedzone/%s"):format(aws.partition, id),
     name = route53.name(zone.Name),
     comment = type(zone.Config) == "table" and items.known(zone.Config.Comment) or "",
-    vpc = vpcs(aws, out.VPCs or out.VPC and { out.VPC }),
+    vpc = vpcs(aws, out.VPCs or out.VPC),
     name_servers = servers,
     primary_name_server = servers and servers[1],
     tags = tags.read(aws, item, set),

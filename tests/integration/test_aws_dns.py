@@ -94,6 +94,43 @@ aws.route53_record "green" { zone_id = zone.id, name = "w", type = "A", ttl = 60
         site.apply().expect(0)
         self.gone(site)
 
+    def test_private_zone(self):
+        """Who sees it may change; a name may be public and private at once."""
+        def body(*seen: int) -> str:
+            vpcs = "".join(f'local v{n} = aws.vpc "v{n}" {{ cidr_block = "10.{n}.0.0/16" }}\n' for n in (1, 2, 3))
+            listed = ", ".join(f"{{ vpc_id = v{n}.id }}" for n in seen)
+            return f"""{vpcs}aws.route53_zone "inside" {{ name = "example.org", vpc = {{ {listed} }} }}
+local outside = aws.route53_zone "outside" {{ name = "example.org" }}
+aws.route53_record "r" {{ zone_id = outside.id, name = "_a_b.example.org", type = "MX", ttl = 60, records = {{ "10 mx.example.org" }} }}
+"""
+        site, route53 = self.site().small(body(1)), self.moto.client("route53")
+
+        def seen() -> set[str]:
+            return {vpc["VPCId"] for vpc in route53.get_hosted_zone(Id=site.id_of("aws_route53_zone.inside"))["VPCs"]}
+
+        site.apply().expect(0)
+        site.converged()
+        ids = {n: site.id_of(f"aws_vpc.v{n}") for n in (1, 2, 3)}
+        self.assertEqual(seen(), {ids[1]})
+        for wanted in ((1, 2, 3), (3, 2)):
+            site.small(body(*wanted))
+            self.changes(site, {"aws_route53_zone.inside": "update"})
+            self.assertEqual(seen(), {ids[n] for n in wanted})
+        self.adopted(site, {"aws_route53_zone.inside": site.id_of("aws_route53_zone.inside"), "aws_route53_record.r": site.id_of("aws_route53_record.r")})
+        site.small(body(2, 3) + 'local found = aws.data.route53_zone "p" { name = "example.org", private_zone = true }\noutput "p" { value = found.zone_id }')
+        site.apply().expect(0)
+        self.assertEqual(site.run("output", "p").expect(0).out, site.id_of("aws_route53_zone.inside") + "\n")
+        site.small(body(2, 3))
+        self.gone(site)
+
+    def test_many_zones(self):
+        """More than a few are read from the account's list, their tags ten to a call."""
+        site = self.site().small('for i = 1, 12 do aws.route53_zone("z" .. i) { name = "z" .. i .. ".example.org", tags = { N = "n" .. i } } end')
+        site.apply().expect(0)
+        counts = self.refresh(site, 4)
+        self.assertEqual((counts["route53:ListHostedZones"], counts["route53:ListTagsForResources"]), (1, 2))
+        self.gone(site)
+
     def test_dns_refusals(self):
         route53 = self.moto.client("route53")
         site = self.site().small('aws.route53_zone "z" { name = "example.org" }')
