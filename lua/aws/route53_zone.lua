@@ -184,8 +184,12 @@ return resource "aws_route53_zone" {
       xml.node("HostedZoneConfig", xml.text("Comment", r.comment), xml.text("PrivateZone", vpc ~= nil)),
       xml.text("DelegationSetId", r.delegation_set_id)), { idempotent = true })
     if not out then
-      local id = err.code == "HostedZoneAlreadyExists" and made_by(aws, r.name, r._token)
-      out = id and route53.zone(aws, id) or aws:raise(err)
+      -- A caller reference is nobody else's: an earlier try of this create has made the zone, or is about to.
+      if err.code ~= "HostedZoneAlreadyExists" then return aws:raise(err) end
+      out = aws:wait { what = "the hosted zone " .. r.name, within = 60, line = line, check = function()
+        local id = made_by(aws, r.name, r._token)
+        return id and route53.zone(aws, id), "not listed yet"
+      end }
     end
     local id = route53.id(out.HostedZone.Id)
     if r.vpc then tie_all(aws, id, r.vpc, { vpc }) end

@@ -17,6 +17,7 @@ ELB_NAMESPACE = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
 class Depend:
     def __init__(self, world) -> None:
         self.world = world
+        self.references: set[str] = set()  # of hosted zones
         self.records: set[str] = set()  # names of CNAMEs
         self.held: dict[str, tuple[str, int]] = {}  # subnet or group -> of which deleted load balancer, deletions left
         self.zones: dict[str, str] = {}  # subnet -> zone
@@ -280,8 +281,10 @@ class Depend:
 
     async def _CreateHostedZone(self, call: Call) -> Answer | None:
         reference = parse(call.body).findtext("CallerReference")
+        taken = reference in self.references  # also of a request that is still at work
+        self.references.add(reference)
         zones = (await self.world.ask(call, "route53", "GET", "/2013-04-01/hostedzone")).tree().findall("HostedZones/HostedZone")
-        if reference in [one.findtext("CallerReference") for one in zones]:
+        if taken or reference in [one.findtext("CallerReference") for one in zones]:
             return error(call, "HostedZoneAlreadyExists", f"A hosted zone has already been created with the specified caller reference: {reference}", 409)
         return None
 

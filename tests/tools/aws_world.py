@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import aws_depend
 import aws_pages
+import aws_wire
 from aws_wire import Answer, Call, error
 
 TOKENS = {"RunInstances": "ClientToken", "CreateVolume": "ClientToken", "CreateNatGateway": "ClientToken", "CreateRouteTable": "ClientToken",
@@ -173,6 +174,8 @@ class World:
     # -- after moto answered ------------------------------------------------------------------------------------------------
 
     async def after(self, call: Call, answer: Answer) -> Answer:
+        if call.action == "CreateHostedZone" and not answer.ok:
+            self.depend.references.discard(aws_wire.parse(call.body).findtext("CallerReference"))
         if answer.ok:
             self._made(call, answer)
             self._ended(call, answer)
