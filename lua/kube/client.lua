@@ -10,6 +10,8 @@ local watch = require "kube/watch"
 
 local MANAGER = "slipway"
 local PAGE = 500
+-- Of these one can be half a megabyte.
+local SMALL_PAGES = { CustomResourceDefinition = 20 }
 local WAIT_WITHIN = 300
 local METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 local METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
@@ -26,7 +28,7 @@ end
 
 local OPTIONS = {
   get = { "metadata", "try" },
-  list = { "namespace", "labels", "fields", "metadata", "limit", "try" },
+  list = { "namespace", "labels", "fields", "metadata", "limit", "names", "try" },
   apply = { "dry_run", "force", "manager", "pending", "metadata", "line", "try" },
   create = { "dry_run", "manager", "pending", "line", "try" },
   patch = { "type", "subresource", "dry_run", "manager", "try" },
@@ -177,15 +179,17 @@ return function(given, io)
     return failed(options, err)
   end
 
-  --- One page after the other. A list that the server no longer remembers is begun again, whole.
-  local function pages(call, limit)
+  --- One page after the other, of which only objects of these names are kept. A list that the server no longer remembers is begun again, whole.
+  local function pages(call, limit, names)
     local items = {}
     call.query.limit = limit
     while true do
       local response, err = request.send(ctx, call)
       if response then
         local page = decode(response)
-        for _, item in ipairs(page.items or {}) do items[#items + 1] = item end
+        for _, item in ipairs(page.items or {}) do
+          if not names or names[item.metadata.name] then items[#items + 1] = item end
+        end
         call.query.continue = page.metadata.continue
         if not call.query.continue or call.query.continue == "" then return items, page.metadata.resourceVersion end
       elseif err.class == "gone" and call.query.continue then
@@ -203,7 +207,7 @@ return function(given, io)
     local call = call_for(found, "list", options.namespace)
     call.query = { labelSelector = options.labels, fieldSelector = options.fields }
     if options.metadata then call.accept = METADATA_LIST end
-    local items, version = pages(call, options.limit or PAGE)
+    local items, version = pages(call, options.limit or SMALL_PAGES[kind] or PAGE, options.names)
     if not items then
       if version.class == "kind" or version.class == "missing" then return nil end
       return failed(options, version)

@@ -181,7 +181,10 @@ local function fetch(kube, items)
     else
       calls[#calls + 1] = function()
         local by_name = {}
-        for _, live in ipairs(kube:list(version, kind, { namespace = namespace }) or {}) do by_name[live.metadata.name] = live end
+        for _, item in ipairs(group.items) do by_name[item.manifest.metadata.name] = true end
+        local list = kube:list(version, kind, { namespace = namespace, names = by_name })
+        by_name = {}
+        for _, live in ipairs(list or {}) do by_name[live.metadata.name] = live end
         for _, item in ipairs(group.items) do found[item._name] = by_name[item.manifest.metadata.name] end
       end
     end

@@ -114,6 +114,8 @@ class Store:
             own.pop(place, None)
         else:
             own[place] = thing
+        if kind.kind == "CustomResourceDefinition":
+            self.definitions_changed()
         self.history.append(Event(self.version, kind.key, event, copy.deepcopy(thing), copy.deepcopy(before)))
         self.changed.notify_all()
         return thing
@@ -271,6 +273,8 @@ class Store:
             if wanted and wanted != live["metadata"]["uid"]:
                 raise conflict(kind, name, f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {live['metadata']['uid']}")
             new = copy.deepcopy(live)
+            if options.get("propagationPolicy") == "Foreground" and kind.kind != "Namespace" and "foregroundDeletion" not in new["metadata"].get("finalizers", []):
+                new["metadata"].setdefault("finalizers", []).append("foregroundDeletion")  # taken off by tick()
             stays = bool(new["metadata"].get("finalizers")) or kind.kind == "Namespace"
             if dry_run:
                 return new, stays
@@ -288,7 +292,6 @@ class Store:
 
     def after_write(self, kind: Kind, thing: dict) -> None:
         if kind.kind == "CustomResourceDefinition":
-            self.definitions_changed()
             if not thing["metadata"].get("deletionTimestamp") and not thing.get("status", {}).get("conditions"):
                 self.later(self.establish_after, self.establish, thing["metadata"]["name"])
 
@@ -308,7 +311,6 @@ class Store:
             set_condition(new, "NamesAccepted", True, "NoConflicts", "no conflicts found")
             set_condition(new, "Established", True, "InitialNamesAccepted", "the initial names have been accepted")
             self.put(kind, new, "MODIFIED", live)
-            self.definitions_changed()
 
     def tick(self) -> None:
         """One round of all controllers."""
@@ -321,10 +323,21 @@ class Store:
             for live in self.all(spaces, None):
                 if live["metadata"].get("deletionTimestamp"):
                     self.clean_namespace(spaces, live)
+            self.collect()
             for plural in ("deployments", "statefulsets", "daemonsets"):
                 kind = self.kinds["apps", plural][0]
                 for live in self.all(kind, None):
                     self.roll_out(kind, live)
+
+    def collect(self) -> None:
+        """What is deleted in the foreground goes when nothing hangs on it: here nothing ever does."""
+        for kind in {each.key: each for each in self.all_kinds()}.values():
+            for live in self.all(kind, None):
+                finalizers = live["metadata"].get("finalizers", [])
+                if live["metadata"].get("deletionTimestamp") and "foregroundDeletion" in finalizers:
+                    new = copy.deepcopy(live)
+                    new["metadata"]["finalizers"] = [name for name in finalizers if name != "foregroundDeletion"]
+                    self.put(kind, new, "MODIFIED" if new["metadata"]["finalizers"] else "DELETED", live)
 
     def clean_definition(self, kind: Kind, live: dict) -> None:
         left = False
@@ -337,7 +350,6 @@ class Store:
             new = copy.deepcopy(live)
             new["metadata"]["finalizers"] = [name for name in finalizers if not name.startswith("customresourcecleanup")]
             self.put(kind, new, "MODIFIED" if new["metadata"]["finalizers"] else "DELETED", live)
-            self.definitions_changed()
 
     def clean_namespace(self, kind: Kind, live: dict) -> None:
         name, held, kept = live["metadata"]["name"], {}, {}
