@@ -126,6 +126,32 @@ class Stack(AwsCase):
         self.assertLessEqual(set(changes) - set(expected), {"aws_route.pods-place-1", "aws_lb_target_group_attachment.ingress-place-1"})
         site.apply().expect(0)
 
+    def test_other_ways(self):
+        """What an inventory may say otherwise: each is made, finds nothing to do, and leaves nothing."""
+        before = self.zone()
+        pools = "pools:\n  - { name: control-plane, role: control-plane }\n  - { name: w, count: 2, type: t4g.small, disk: 20 }\n"
+        for edits, more, made in (
+            ([("access: bastion", "access: public"), ("nat: single", "nat: zone"), ("endpoint: nlb", "options: {}")], "",
+             {"instance": 3, "nat_gateway": 2, "eip": 5, "route_table": 3, "lb": 1, "route": 6, "security_group": 3}),
+            ([("access: bastion", "access: private"), ("nat: single", "nat: none"), ("cni: bridge", "cni: calico"), ("zones: [a, c]", "zones: [ap-northeast-2b, d]"),
+              ("cidr: 10.0.0.0/16", "cidr: 10.9.0.0/20\n  subnets: { private: { b: 10.9.0.0/22, d: 10.9.4.0/22 }, public: { b: 10.9.8.0/24, d: 10.9.9.0/24 } }")],
+             "addons: { aws-ebs-csi: {} }\n",
+             {"instance": 3, "nat_gateway": None, "eip": None, "route_table": 2, "lb": 2, "route": 1, "security_group": 4, "role_policy_attachment": 1}),
+        ):
+            with self.subTest(edits[0]):
+                site = self.site().stock()
+                file = site.directory / "inventory.yaml"
+                text = file.read_text()
+                file.write_text(text[:text.index("pools:")] + pools + more)
+                for was, now in edits:
+                    site.edit(was, now)
+                site.apply().expect(0)
+                held = self.moto.inventory()
+                self.assertEqual({kind: len(held[kind]) if kind in held else None for kind in made}, made)
+                self.unchanged(site)
+                site.destroy().expect(0)
+                self.assertEqual(self.moto.inventory(), before)
+
     def test_like_aws(self):
         """The same where things take time to be ready and to be seen, lists come in pages of five, and calls are throttled as AWS does."""
         world, rules = self.proxy.world, self.proxy.rules

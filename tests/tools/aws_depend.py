@@ -151,6 +151,16 @@ class Depend:
             return error(call, "IncorrectState", f"{call.params.get('VolumeId')} is not 'available'.")
         return None
 
+    async def _AuthorizeSecurityGroupIngress(self, call: Call) -> None:
+        """A protocol by number has no ports; moto wants some."""
+        for key in [key for key in call.params if re.fullmatch(r"IpPermissions\.\d+\.IpProtocol", key)]:
+            ports = {key.replace("IpProtocol", name): "-1" for name in ("FromPort", "ToPort")}
+            if call.params[key].isdigit() and not ports.keys() & call.params.keys():
+                call.params |= ports
+                call.body = urllib.parse.urlencode(call.params).encode()
+
+    _AuthorizeSecurityGroupEgress = _AuthorizeSecurityGroupIngress
+
     async def _RunInstances(self, call: Call) -> None:
         """An image's root disk goes with the instance unless that is said otherwise; moto has images without disks."""
         for key in [key for key in call.params if re.fullmatch(r"BlockDeviceMapping\.\d+\.DeviceName", key)]:
@@ -310,7 +320,11 @@ class Depend:
                 there.pop(key, None)
             else:
                 there[key] = record
-        return error(call, "InvalidChangeBatch", ", ".join(wrong)) if wrong else None
+        if wrong:
+            return error(call, "InvalidChangeBatch", ", ".join(wrong))
+        # moto refuses to create what was created once and deleted since.
+        call.body = call.body.replace(b"<Action>CREATE</Action>", b"<Action>UPSERT</Action>")
+        return None
 
     # -- identities ---------------------------------------------------------------------------------------------------------
 
