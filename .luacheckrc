@@ -7,4 +7,5 @@ files["tests/lua"] = { read_globals = { "core", "check", "equal", "raises", "tes
 files["lua/slipway"] = { globals = { "slipway" }, ignore = { "122", "131", "111", "112", "113" } }
 files["lua/aws"] = { read_globals = { "core", "xml" } }
 files["lua/kube"] = { read_globals = { "core" } }
+files["lua/policies"] = { read_globals = { "plan", "deny", "warn", "require_approval" } }
 exclude_files = { "lua/meta" }

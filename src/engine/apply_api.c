@@ -89,9 +89,10 @@ static void call(struct apply *app, struct app_item *it) {
 
 void app_api_start(struct apply *app) {
     struct sw_err err = {0};
-    struct app_item **batch = sw_new_n(app->engine->arena, struct app_item *, app->engine->parallelism), *it;
-    size_t n = 0;
-    while (app->api_running + n < app->engine->parallelism && (it = app_next_call(app))) {
+    size_t room = app->engine->parallelism - app->api_running, n = 0;
+    if (room > app->calls.n) room = app->calls.n;
+    struct app_item **batch = sw_new_n(app->engine->arena, struct app_item *, room + 1), *it;
+    while (n < room && (it = app_next_call(app))) {
         app_start(app, it);
         if (prepare(app, it, &err) != 0)
             app_fail(app, it, &err, true);

@@ -3,12 +3,12 @@
 
 #include <ctype.h>
 #include <limits.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "slipway/file.h"
+#include "slipway/hash.h"
 #include "slipway/vec.h"
 #include "slipway/yaml.h"
 
@@ -16,13 +16,6 @@ enum { MAX_LOCK = 1 << 20, MAX_URL = 2048 };
 
 static const char LOCK_HEAD[] =
     "# Written by slipway: what was fetched, by its SHA-256. Keep it with the inventory; take a line out to fetch that file anew.\n";
-
-void sw_download__sha256(const void *data, size_t len, char ret_hex[static 65]) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-    EVP_Digest(data, len, digest, &n, EVP_sha256(), NULL);
-    for (unsigned i = 0; i < 32; i++) snprintf(ret_hex + (size_t)i * 2, 3, "%02x", digest[i]);
-}
 
 static bool is_sha256(const char *text) {
     return strspn(text, "0123456789abcdef") == 64 && !text[64];
@@ -122,7 +115,7 @@ static bool read_checked(const char *path, const char *sha256, struct sw_str *re
     char hex[65];
     ret->len = 0;
     if (sw_file_read(path, SW_DOWNLOAD_MAX, ret, NULL) != SW_OK) return false;
-    sw_download__sha256(sw_str_z(ret), ret->len, hex);
+    sw_sha256(sw_str_z(ret), ret->len, hex);
     return strcmp(hex, sha256) == 0;
 }
 
@@ -145,7 +138,7 @@ static int from_bundle(struct sw_downloads *d, const char *url, const char *plac
     ret->len = 0;
     if (leads_out(d, path)) return sw_err_set(err, SW_EREFUSED, "'%s' of a stranger's bundle leads out of it", place);
     if (sw_file_read(path, SW_DOWNLOAD_MAX, ret, NULL) != SW_OK) return SW_ENOTFOUND;
-    sw_download__sha256(sw_str_z(ret), ret->len, hex);
+    sw_sha256(sw_str_z(ret), ret->len, hex);
     if (sha256 && strcmp(hex, sha256) != 0) {
         sw_err_set(err, SW_ECONFLICT, "'%s' of the bundle is not what was pinned: its SHA-256 is %s, wanted %s", place, hex, sha256);
         sw_err_hint(err, "put the right file at %s", path);

@@ -22,7 +22,6 @@ struct sw_downloads {
 
 /* "https://example.org/a/b?c" -> "example.org/a/b" in the arena; NULL when it is no http(s) URL with a path that can be a file's. */
 const char *sw_download__place(struct sw_arena *arena, const char *url);
-void sw_download__sha256(const void *data, size_t len, char ret_hex[static 65]);
 /* Puts a file into the cache. */
 int sw_download__keep(struct sw_downloads *downloads, const struct sw_str *body, const char *sha256, struct sw_err *err);
 void sw_download__pin(struct sw_downloads *downloads, const char *url, const char *sha256);

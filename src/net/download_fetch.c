@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "slipway/hash.h"
 #include "slipway/http.h"
 #include "slipway/vec.h"
 
@@ -90,7 +91,7 @@ static int fetch_one(struct sw_downloads *d, struct sw_http *http, struct sw_loo
         if (!rc || !again) break;
     }
     if (rc == SW_OK) {
-        sw_download__sha256(sw_str_z(&body), body.len, hex);
+        sw_sha256(sw_str_z(&body), body.len, hex);
         if (wanted->sha256 && strcmp(hex, wanted->sha256) != 0) {
             rc = sw_err_set(err, SW_ECONFLICT, "it is not what was pinned: its SHA-256 is %s, wanted %s", hex, wanted->sha256);
             sw_err_hint(err, "somebody changed the file behind the URL: look why before you take the new one");

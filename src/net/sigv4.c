@@ -11,6 +11,7 @@
 
 #include "sigv4_url.h"
 #include "slipway/arena.h"
+#include "slipway/hash.h"
 #include "slipway/http.h"
 #include "slipway/vec.h"
 
@@ -39,12 +40,6 @@ static void hex(const unsigned char *p, size_t len, char *ret) {
         ret[2 * i + 1] = "0123456789abcdef"[p[i] & 15];
     }
     ret[2 * len] = '\0';
-}
-
-static void hash_hex(const char *p, size_t len, char ret[2 * HASH + 1]) {
-    unsigned char hash[HASH];
-    SHA256((const unsigned char *)p, len, hash);
-    hex(hash, HASH, ret);
 }
 
 /* ---- headers ---- */
@@ -175,7 +170,7 @@ static void signing_key(const struct signing *s, struct sw_sigv4_keys *keys, uns
 static char *authorization(struct signing *s, struct sw_sigv4_keys *keys) {
     unsigned char key[HASH], signature[HASH];
     char hash[2 * HASH + 1], text[2 * HASH + 1];
-    hash_hex(s->canonical.p, s->canonical.len, hash);
+    sw_sha256(s->canonical.p, s->canonical.len, hash);
     signing_key(s, keys, key);
     char *to_sign = sw_xprintf("AWS4-HMAC-SHA256\n%s\n%s\n%s", s->time, s->scope.p, hash);
     hmac(key, HASH, to_sign, signature);
@@ -221,7 +216,7 @@ static int canonicalise(struct signing *s, struct sw_sigv4_headers *ret, struct 
     for (size_t l = 0; l < 2; l++)
         for (size_t i = 0; rc == SW_OK && lists[l] && lists[l][i]; i++) rc = add_field(s, lists[l][i], err);
     if (rc != SW_OK) return rc;
-    hash_hex(request->body_len ? request->body : "", request->body_len, s->body_hash);
+    sw_sha256(request->body_len ? request->body : "", request->body_len, s->body_hash);
     sw_str_addf(&s->scope, "%.8s/%s/%s/aws4_request", s->time, s->with->region, s->with->service);
     rc = own_headers(s, ret, err);
     if (rc != SW_OK) return rc;

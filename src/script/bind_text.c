@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "slipway/hash.h"
+
 /* false: the argument is unknown, and unknown was pushed. */
 static bool text_argument(lua_State *L, struct sw_text *ret) {
     enum sw_opaque what = sw_script__opaque(L, 1);
@@ -50,7 +52,7 @@ static int sha256(lua_State *L) {
     struct sw_text text;
     char hex[65];
     if (!text_argument(L, &text)) return 1;
-    sw_script__sha256(text.p, text.len, hex);
+    sw_sha256(text.p, text.len, hex);
     return give(L, text.secret, hex, 64);
 }
 

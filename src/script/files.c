@@ -142,13 +142,6 @@ static int file(lua_State *L) {
     return lua_error(L);
 }
 
-void sw_script__sha256(const void *data, size_t len, char ret_hex[static 65]) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-    EVP_Digest(data, len, digest, &n, EVP_sha256(), NULL);
-    for (unsigned i = 0; i < 32; i++) snprintf(ret_hex + (size_t)i * 2, 3, "%02x", digest[i]);
-}
-
 static int hash_stream(FILE *f, const char *path, char ret_hex[static 65], struct sw_err *err) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     char *buffer = sw_xmalloc((size_t)256 << 10);

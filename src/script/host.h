@@ -200,7 +200,6 @@ void sw_script__open_core_files(lua_State *L) SW_LJMP; /* file_name, files in th
 /* Finds and hashes (unless *ret_hex is given) a local file the user named: below the inventory's directory or, unless a stranger's playbook
  * asks, anywhere (/x, ~/x). Results in the script's arena. */
 int sw_script__hash_file(lua_State *L, const char *name, const char **ret_path, const char **ret_hex, struct sw_err *err);
-void sw_script__sha256(const void *data, size_t len, char ret_hex[static 65]);
 
 /* --- opaque.c: references, texts made of parts, secrets, unknown, null
  * -------------------------------------------------------------------------- */

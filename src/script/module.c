@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slipway/hash.h"
+
 #define MODULES "slipway.modules"
 #define LOADING "slipway.loading"
 
@@ -142,7 +144,7 @@ static long module_index(struct sw_script *s, const char *name) {
 static long add_module(lua_State *L, const char *name, const struct sw_found *found) {
     struct sw_script *s = sw_script__of(L);
     struct sw_module module = {.name = sw_strdup(s->arena, name)};
-    sw_script__sha256(found->text, found->len, module.sha256);
+    sw_sha256(found->text, found->len, module.sha256);
     if (s->pinned) {
         const char *allowed = NULL;
         for (size_t i = 0; sw_is(s->pinned, SW_LIST) && i < s->pinned->list.n; i++)

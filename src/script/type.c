@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "slipway/hash.h"
+
 bool sw_script__wants_absent(const struct sw_value *desired) {
     return strcmp(sw_get_str(desired, "state", ""), "absent") == 0;
 }
@@ -263,7 +265,7 @@ static void read_upload(lua_State *L, int index, struct sw_arena *arena, struct 
     } else if (!data) {
         luaL_error(L, "upload of '%s': no source and no data", u->path);
     } else if (!hashed) {
-        sw_script__sha256(u->data, u->len, hex);
+        sw_sha256(u->data, u->len, hex);
         u->sha256 = sw_strdup(arena, hex);
     }
     lua_pop(L, 4);

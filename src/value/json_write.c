@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
+#include "slipway/hash.h"
 #include "value_internal.h"
 
 /* For the hash: secrets in clear without the mark and 1.0 as 1, so that equal values (sw_value_equal) hash alike. */
@@ -202,14 +201,9 @@ void sw_json_write(struct sw_str *out, const struct sw_value *v, unsigned flags)
 }
 
 void sw_value_hash(const struct sw_value *v, char ret_hex[static 65]) {
-    struct sw_str text = {0}, hex = {0};
+    struct sw_str text = {0};
     sw_json_write(&text, v, SW_JSON_REVEAL | FOR_HASH);
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int len = 0;
-    if (EVP_Digest(text.p, text.len, digest, &len, EVP_sha256(), NULL) != 1 || len != 32) abort();
-    sw_str_add_hex(&hex, digest, len);
-    memcpy(ret_hex, hex.p, 65);
+    sw_sha256(text.p, text.len, ret_hex);
     sw_wipe(text.p, text.len);
     sw_str_done(&text);
-    sw_str_done(&hex);
 }

@@ -11,8 +11,8 @@ LAYERS = ["base", "value", "model", "net", "engine", "script", "report", "cli"]
 # Which folder a header of include/slipway/ belongs to.
 HOME = {
     "base": "err arena str vec map log clock file",
-    "value": "value yaml yaml_tags xml schema",
-    "model": "inventory resource graph plan state cost",
+    "value": "value yaml yaml_tags xml schema hash",
+    "model": "inventory resource graph plan state cost freeze",
     "net": "loop remote batch exec http sigv4 vault download tunnel",
     "engine": "event provider engine",
     "script": "script",
