@@ -31,6 +31,10 @@ return function(inv, cluster)
   if cluster then
     provider "kube" { name = "kube", kubeconfig = cluster.kubeconfig, tunnel = tunnel(inv, cluster) }
     before = cluster.members
+    if inv.environment == "production" then
+      -- What goes wrong from here on can be taken back.
+      before = { cluster.leader:etcd_snapshot "before" { depends_on = cluster.members } }
+    end
   else
     provider "kube" { name = "kube", path = inv.kubeconfig }
   end
@@ -53,4 +57,6 @@ return function(inv, cluster)
     o.depends_on = #all > 0 and all or before
   end
   kube.gitops(o, { "gitops" })
+  -- For `slipway status`.
+  kube.data.applications "all" { namespace = type(o) == "table" and o.namespace or nil }
 end

@@ -28,6 +28,8 @@ local addon = setmetatable({}, {
 })
 
 return {
+  -- kube.data.applications "name" { namespace = "argocd" }
+  data = setmetatable({}, { __index = function(_, name) return name == "applications" and require "kube/data/applications" or nil end }),
   object = require("kube/object").call,
   manifest = require("kube/manifest").call,
   addon = addon,

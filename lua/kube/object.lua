@@ -156,7 +156,10 @@ local function read(kube, r, live)
   local have = compare(kube, r, live)
   have.data = live_data(r, live)
   have.uid = live.metadata.uid
-  if r.ready ~= nil then have.ready = ready.of(live, r.wait_for) and true or false end
+  if r.ready ~= nil then
+    local done, words = ready.of(live, r.wait_for)
+    have.ready, have.message = done and true or false, done and "" or words
+  end
   return have
 end
 
@@ -280,7 +283,7 @@ local function apply(kube, r, line)
   -- Of what loses all its members the server makes nothing, even where it is wanted as {}.
   if r.have and not fields.unchanged(r.manifest, bare(object)) then object = kube:apply(body, { force = force }) end
   wait_until_ready(kube, r, line)
-  return { uid = object.metadata.uid, ready = r.ready, owner = "slipway" }
+  return { uid = object.metadata.uid, ready = r.ready, message = r.ready and "" or nil, owner = "slipway" }
 end
 
 local object = resource "kube_object" {
@@ -297,6 +300,7 @@ local object = resource "kube_object" {
     timeout = { "int", default = 300, write_only = true, doc = "seconds to wait" },
     force = { "bool", default = false, write_only = true, doc = "take fields from other owners" },
     ready = { "bool", derived = true, doc = "whether it does what it is for; follows from wait" },
+    message = { "string", computed = true, doc = "why it is not ready" },
     uid = { "string", computed = true, doc = "the cluster's own id of it" },
   },
 

@@ -5,4 +5,5 @@ require "kubeadm/token"
 require "kubeadm/certificates"
 require "kubeadm/node"
 require "kubeadm/image"
+require "kubeadm/snapshot"
 return {}

@@ -1,5 +1,7 @@
+#include <string.h>
+
 #include "policy.h"
-#include "run.h"
+#include "status.h"
 
 /* A saved plan was shown and reviewed when it was made: no question but those of the policies, which are asked as they are now. */
 static int apply_saved(struct sw_context *context, const char *path) {
@@ -22,6 +24,20 @@ static int apply_saved(struct sw_context *context, const char *path) {
     return sw_run_apply(context, plan);
 }
 
+/* In production, what was changed is looked at once more. */
+static int apply_anew(struct sw_context *context) {
+    struct sw_plan_options options = sw_run_options(context->cli);
+    struct sw_plan *plan = NULL;
+    struct sw_err err = {0};
+    bool applied = false;
+    if (sw_run_plan(context, &options, &plan, &err)) return sw_cli_fail(context->cli, &err);
+    bool look = !sw_plan_is_empty(plan) && !plan->refresh_only && strcmp(sw_context_environment(context), "production") == 0;
+    int code = sw_run_rest(context, plan, &applied);
+    if (!applied || !look) return code;
+    sw_cli_note(context->cli, "%s", "");
+    return sw_status_run(context);
+}
+
 int sw_cmd_apply(struct sw_cli *cli) {
     struct sw_context context;
     struct sw_err err = {0};
@@ -33,8 +49,7 @@ int sw_cmd_apply(struct sw_cli *cli) {
     } else if (path) {
         code = apply_saved(&context, path);
     } else {
-        struct sw_plan_options options = sw_run_options(cli);
-        code = sw_run_all(&context, &options, NULL);
+        code = apply_anew(&context);
     }
     sw_context_close(&context);
     return code;

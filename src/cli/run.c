@@ -73,6 +73,20 @@ static void add_again(struct sw_str *out, const struct sw_context *context, cons
     if (plan->refresh_only) sw_str_addz(out, " --refresh-only");
 }
 
+/* Where what was there before is kept, in production. */
+static void add_way_back(struct sw_str *out, const struct sw_context *context, const struct sw_plan *plan) {
+    for (size_t i = 0; i < plan->n_items; i++) {
+        const struct sw_plan_item *item = &plan->items[i];
+        const char *dir = sw_get_str(item->after, "directory", "");
+        if (strcmp(item->resource->type, "etcd_snapshot") != 0 || item->action == SW_NOOP || !item->resource->host) continue;
+        sw_str_addz(out, "To go back: change the inventory to what it was and apply it. The cluster's own state of before is in the newest "
+                         "of: slipway ssh");
+        if (context->cli->options.inventory) add_word(out, "-i", context->cli->options.inventory);
+        sw_str_addf(out, " %s -- sudo ls -l %s (docs/production.md)\n", item->resource->host, dir);
+        return;
+    }
+}
+
 static void say(const struct sw_str *text) {
     size_t done = 0;
     while (done < text->len) {
@@ -152,6 +166,7 @@ static int conclude(struct sw_context *context, const struct sw_plan *plan, cons
         sw_str_addz(&text, "What was done is recorded. To go on: ");
         add_again(&text, context, plan);
         sw_str_addc(&text, '\n');
+        add_way_back(&text, context, plan);
     }
     say(&text);
     sw_str_done(&text);

@@ -1,5 +1,6 @@
 #include "status.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "slipway/vec.h"
@@ -64,6 +65,43 @@ static void judge_item(struct sw_status *status, const struct sw_plan_item *item
     }
 }
 
+/* "argo-cd:Deployment:argocd/argocd-server" belongs to argo-cd. */
+static void count_addon(struct sw_status *status, const struct sw_plan_item *item, struct sw_arena *arena) {
+    const char *name = item->resource->name, *colon = strchr(name, ':');
+    if (strcmp(item->resource->type, "kube_object") != 0 || !colon || item->action == SW_DELETE || item->action == SW_FORGET) return;
+    struct sw_status_addon *addon = NULL;
+    size_t len = (size_t)(colon - name);
+    for (size_t i = 0; i < status->addons.n && !addon; i++) {
+        const char *known = status->addons.v[i].name;
+        if (strlen(known) == len && strncmp(known, name, len) == 0) addon = &status->addons.v[i];
+    }
+    if (!addon) {
+        struct sw_status_addon fresh = {.name = sw_strndup(arena, name, len)};
+        sw_vec_push(&status->addons, fresh);
+        addon = &status->addons.v[status->addons.n - 1];
+    }
+    addon->objects++;
+    if (item->before) addon->there++;
+    if (item->before && !sw_get_bool(item->before, "ready", true)) addon->unready++;
+}
+
+static void judge_apps(struct sw_status *status, const struct sw_plan_item *item, struct sw_arena *arena) {
+    const struct sw_value *list = sw_get(item->after ? item->after : item->before, "applications");
+    for (size_t i = 0; sw_is(list, SW_LIST) && i < list->list.n; i++) {
+        const struct sw_value *row = list->list.v[i];
+        struct sw_status_app app = {.name = sw_get_str(row, "name", "?"),
+                                    .parent = sw_get_str(row, "parent", ""),
+                                    .sync = sw_get_str(row, "sync", ""),
+                                    .health = sw_get_str(row, "health", ""),
+                                    .good = sw_get_bool(row, "good", false)};
+        const char *message = sw_get_str(row, "message", "");
+        sw_vec_push(&status->apps, app);
+        if (!app.good)
+            sw_vec_push(&status->problems,
+                        sw_printf(arena, "application %s: %s, %s%s%s", app.name, app.sync, app.health, *message ? ": " : "", message));
+    }
+}
+
 /* What a node lacks is one problem, with the first name as a hint: a node yet to be made lacks everything. */
 static void judge_hosts(struct sw_status *status, const struct sw_plan *plan, struct sw_arena *arena) {
     for (size_t h = 0; h < plan->n_hosts; h++) {
@@ -90,10 +128,14 @@ void sw_status_judge(const struct sw_plan *plan, const struct sw_value *nodes, s
         node->address = sw_get_str(nodes->list.v[i], "address", "");
     }
     for (size_t i = 0; i < plan->n_items; i++) {
-        if (is_node(&plan->items[i]))
-            judge_node(ret, &plan->items[i], arena);
+        const struct sw_plan_item *item = &plan->items[i];
+        count_addon(ret, item, arena);
+        if (strcmp(item->resource->type, "data.kube_applications") == 0)
+            judge_apps(ret, item, arena);
+        else if (is_node(item))
+            judge_node(ret, item, arena);
         else
-            judge_item(ret, &plan->items[i], arena);
+            judge_item(ret, item, arena);
     }
     judge_hosts(ret, plan, arena);
     ret->healthy = ret->problems.n == 0;
@@ -103,6 +145,65 @@ static void pad(struct sw_str *out, const char *text, size_t width) {
     size_t used = sw_columns(text, strlen(text));
     sw_str_add_printable(out, text, strlen(text));
     while (used++ < width) sw_str_addc(out, ' ');
+}
+
+static void add_sign(struct sw_str *out, const char *text, bool good, const struct sw_style *style) {
+    if (style->color) sw_str_addz(out, good ? "\033[32m" : "\033[31m");
+    sw_str_add_printable(out, text, strlen(text));
+    sw_str_addz(out, style->color ? "\033[0m\n" : "\n");
+}
+
+static void print_addons(struct sw_str *out, const struct sw_status *status, const struct sw_style *style) {
+    size_t width = strlen("ADD-ON");
+    for (size_t i = 0; i < status->addons.n; i++)
+        if (strlen(status->addons.v[i].name) > width) width = strlen(status->addons.v[i].name);
+    sw_str_addz(out, style->color ? "\033[2m" : "");
+    pad(out, "ADD-ON", width + 2);
+    sw_str_addf(out, "OBJECTS  READY%s\n", style->color ? "\033[0m" : "");
+    for (size_t i = 0; i < status->addons.n; i++) {
+        const struct sw_status_addon *a = &status->addons.v[i];
+        char count[48];
+        if (a->there == a->objects)
+            snprintf(count, sizeof count, "%zu", a->objects);
+        else
+            snprintf(count, sizeof count, "%zu of %zu", a->there, a->objects);
+        pad(out, a->name, width + 2);
+        pad(out, count, 9);
+        bool good = a->there == a->objects && !a->unready;
+        add_sign(out, good ? "yes" : "no", good, style);
+    }
+    sw_str_addc(out, '\n');
+}
+
+static bool has_app(const struct sw_status *status, const char *name) {
+    for (size_t i = 0; i < status->apps.n; i++)
+        if (strcmp(status->apps.v[i].name, name) == 0) return true;
+    return false;
+}
+
+/* Those that `parent` made (NULL: those whose maker is not among them), each with what it made itself. Depth ends circles. */
+static void print_apps(struct sw_str *out, const struct sw_status *status, const char *parent, unsigned depth, size_t width,
+                       const struct sw_style *style) {
+    for (size_t i = 0; depth < 16 && i < status->apps.n; i++) {
+        const struct sw_status_app *app = &status->apps.v[i];
+        if (parent ? strcmp(app->parent, parent) != 0 : has_app(status, app->parent)) continue;
+        for (unsigned d = 0; d < depth; d++) sw_str_addz(out, "  ");
+        pad(out, app->name, width > 2 * (size_t)depth ? width - 2 * (size_t)depth : 0);
+        pad(out, app->sync, 11);
+        add_sign(out, app->health, app->good, style);
+        print_apps(out, status, app->name, depth + 1, width, style);
+    }
+}
+
+static void print_applications(struct sw_str *out, const struct sw_status *status, const struct sw_style *style) {
+    size_t width = strlen("APPLICATION");
+    for (size_t i = 0; i < status->apps.n; i++)
+        if (strlen(status->apps.v[i].name) + 4 > width) width = strlen(status->apps.v[i].name) + 4;
+    sw_str_addz(out, style->color ? "\033[2m" : "");
+    pad(out, "APPLICATION", width + 2);
+    sw_str_addf(out, "SYNC       HEALTH%s\n", style->color ? "\033[0m" : "");
+    print_apps(out, status, NULL, 0, width + 2, style);
+    sw_str_addc(out, '\n');
 }
 
 void sw_status_print(struct sw_str *out, const struct sw_status *status, const struct sw_style *style) {
@@ -132,6 +233,8 @@ void sw_status_print(struct sw_str *out, const struct sw_status *status, const s
         sw_str_addz(out, style->color ? "\033[0m\n" : "\n");
     }
     if (status->nodes.n) sw_str_addc(out, '\n');
+    if (status->addons.n) print_addons(out, status, style);
+    if (status->apps.n) print_applications(out, status, style);
     sw_str_addz(out, status->healthy ? "Healthy." : "Not healthy:");
     if (status->healthy && status->pending)
         sw_str_addf(out, " %zu change%s pending: slipway plan", status->pending, status->pending == 1 ? " is" : "s are");
@@ -156,17 +259,40 @@ void sw_status_json(struct sw_str *out, const struct sw_status *status, struct s
                                   {"ready", sw_value_str(arena, n->ready)}};
         nodes[i] = sw_value_map(arena, pairs, 5);
     }
+    const struct sw_value **addons = sw_new_n(arena, const struct sw_value *, status->addons.n + 1);
+    const struct sw_value **apps = sw_new_n(arena, const struct sw_value *, status->apps.n + 1);
+    for (size_t i = 0; i < status->addons.n; i++) {
+        const struct sw_status_addon *a = &status->addons.v[i];
+        struct sw_pair pairs[] = {{"name", sw_value_str(arena, a->name)},
+                                  {"objects", sw_value_int(arena, (int64_t)a->objects)},
+                                  {"there", sw_value_int(arena, (int64_t)a->there)},
+                                  {"ready", sw_value_bool(a->there == a->objects && !a->unready)}};
+        addons[i] = sw_value_map(arena, pairs, 4);
+    }
+    for (size_t i = 0; i < status->apps.n; i++) {
+        const struct sw_status_app *app = &status->apps.v[i];
+        struct sw_pair pairs[] = {{"name", sw_value_str(arena, app->name)},
+                                  {"parent", sw_value_str(arena, app->parent)},
+                                  {"sync", sw_value_str(arena, app->sync)},
+                                  {"health", sw_value_str(arena, app->health)},
+                                  {"healthy", sw_value_bool(app->good)}};
+        apps[i] = sw_value_map(arena, pairs, 5);
+    }
     for (size_t i = 0; i < status->problems.n; i++) problems[i] = sw_value_str(arena, status->problems.v[i]);
     struct sw_pair pairs[] = {{"type", sw_value_str(arena, "status")},
                               {"healthy", sw_value_bool(status->healthy)},
                               {"nodes", sw_value_list(arena, nodes, status->nodes.n)},
+                              {"addons", sw_value_list(arena, addons, status->addons.n)},
+                              {"applications", sw_value_list(arena, apps, status->apps.n)},
                               {"problems", sw_value_list(arena, problems, status->problems.n)},
                               {"pending", sw_value_int(arena, (int64_t)status->pending)}};
-    sw_json_write(out, sw_value_map(arena, pairs, 5), 0);
+    sw_json_write(out, sw_value_map(arena, pairs, sizeof pairs / sizeof *pairs), 0);
     sw_str_addc(out, '\n');
 }
 
 void sw_status_done(struct sw_status *status) {
+    sw_vec_done(&status->addons);
+    sw_vec_done(&status->apps);
     sw_vec_done(&status->nodes);
     sw_vec_done(&status->problems);
 }

@@ -11,11 +11,27 @@ int sw_status_run(struct sw_context *context);
 struct sw_status_node {
     const char *name, *role, *address, *version, *ready; /* ready: "yes", "no", "unknown"; each "" when nothing is known */
 };
+struct sw_status_addon {
+    const char *name;
+    size_t objects, there, unready;
+};
+struct sw_status_app {
+    const char *name, *parent, *sync, *health; /* parent "": nobody made it that is known */
+    bool good;
+};
 struct sw_status {
     struct {
         struct sw_status_node *v;
         size_t n, cap;
     } nodes;
+    struct {
+        struct sw_status_addon *v;
+        size_t n, cap;
+    } addons; /* objects of the cluster by what declared them */
+    struct {
+        struct sw_status_app *v;
+        size_t n, cap;
+    } apps; /* Argo CD's Applications */
     struct {
         const char **v;
         size_t n, cap;

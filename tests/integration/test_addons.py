@@ -113,6 +113,12 @@ class Case(unittest.TestCase):
         (self.kube.directory / "metallb.yaml").write_text(METALLB)
         (self.kube.directory / "argo.yaml").write_text(ARGO)
 
+    def wait_for(self, condition, seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), end, "it did not come about")
+            time.sleep(0.05)
+
     METALLB = {"source": "metallb.yaml", "addresses": ["192.0.2.10-192.0.2.20"], "timeout": 60}
     ARGO = {"source": "argo.yaml", "admin_password": "correct horse", "insecure": True, "timeout": 60}
     GITOPS = {"repo": REPO, "path": "apps", "revision": "main", "timeout": 30,
@@ -139,6 +145,25 @@ class Life(Case):
         self.assertEqual(root["spec"]["syncPolicy"]["automated"], {"allowEmpty": False, "prune": True, "selfHeal": True})
         self.assertEqual(self.cluster.objects("", "v1", "secrets")["repo-git-example-org-team-gitops"]["metadata"]["labels"],
                          {"argocd.argoproj.io/secret-type": "repository"})
+
+        # How it is: what was declared, and what Argo CD made of it.
+        store = self.cluster.double.store
+        with store.changed:
+            kind = store.kind("argoproj.io", "v1alpha1", "applications")
+            store.create(kind, "argocd", {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {
+                "name": "shop", "namespace": "argocd", "annotations": {"argocd.argoproj.io/tracking-id": "root:argoproj.io/Application:argocd/shop"}},
+                "spec": {"source": {"repoURL": REPO}, "syncPolicy": {"automated": {}}}}, "argocd-controller")
+        self.wait_for(lambda: self.cluster.objects("argoproj.io", "v1alpha1", "applications")["shop"].get("status"))
+        self.kube.run("status").expect(0, "metallb  7        yes", "root         Synced     Healthy", "  shop       Synced     Healthy", "Healthy.")
+        self.cluster.health["shop"] = {"health": {"status": "Degraded", "message": "no pods"}}
+        self.wait_for(lambda: self.cluster.objects("argoproj.io", "v1alpha1", "applications")["shop"]["status"]["health"]["status"] == "Degraded")
+        self.kube.run("status").expect(1, "Not healthy:", "application shop: Synced, Degraded: no pods")
+        self.kube.run("plan", "--detailed-exitcode").expect(0, "No changes")
+        self.cluster.health["root"] = {"health": {"status": "Degraded"}}
+        self.wait_for(lambda: self.cluster.objects("argoproj.io", "v1alpha1", "applications")["root"]["status"]["health"]["status"] == "Degraded")
+        self.kube.run("status").expect(1, "gitops   2        no", "kube_object.gitops:Application.argoproj.io:argocd/root: Synced, Degraded")
+        self.cluster.health.clear()
+        self.wait_for(lambda: all(each["status"]["health"]["status"] == "Healthy" for each in self.cluster.objects("argoproj.io", "v1alpha1", "applications").values()))
 
         # By hand: told of, and taken back.
         self.cluster.change("metallb.io", "v1beta1", "ipaddresspools", "default", lambda new: new["spec"].update(addresses=["198.51.100.0/24"]))
@@ -171,6 +196,19 @@ class Life(Case):
         self.inventory(vars={"name": "two"})
         self.kube.apply().expect(3, "denied by the policy 'cluster_data'", 'moved { from = "kube_object.one", to = "kube_object.two" }')
         self.assertIn("a", self.cluster.objects("", "v1", "configmaps"))
+
+
+class Production(Case):
+    def test_the_health_is_looked_at_after(self):
+        (self.kube.directory / "site.lua").write_text('local kube = require "kube"\nprovider "kube" { name = "kube", path = slipway.inventory.kubeconfig }\n'
+                                                      'kube.object "a" { apiVersion = "v1", kind = "Service", metadata = { name = "a", namespace = "default" }, wait = slipway.inventory.vars.wait,\n'
+                                                      'spec = { type = "LoadBalancer", ports = { { port = 80 } }, selector = { a = "b" } } }\n')
+        self.inventory(environment="production", vars={"wait": False})
+        self.kube.apply().expect(0, "Applied: 1 done", "Healthy.")
+        self.kube.apply().expect(0, "No changes", without=("Healthy.",))
+        self.kube.run("destroy", "--yes").expect(0)
+        self.inventory(environment="staging", vars={"wait": False})
+        self.kube.apply().expect(0, "Applied: 1 done", without=("Healthy.",))
 
 
 class Frozen(Case):

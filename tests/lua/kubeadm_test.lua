@@ -128,6 +128,12 @@ have = testing.read("container_image", "k8s.gcr.io/pause:3.2", { archive = "/x.t
 equal(have.namespace, "k8s.io")
 equal(testing.read("container_image", "k8s.gcr.io/pause:3.3", { archive = "/x.tar" }, { out = "k8s.gcr.io/pause:3.2\n" }), nil)
 
+-- etcd_snapshot: etcdctl in etcd's own container, and the file's name is the result
+local snapshot = testing.apply("etcd_snapshot", "before", { keep = 3, directory = "/srv/it's" }).script
+check(snapshot:find("_keep='3'\n_dir='/srv/it'\\''s'\n", 1, true), snapshot)
+check(snapshot:find('tasks exec --exec-id "slipway-$$" "$_id" etcdctl --endpoints=https://127.0.0.1:2379', 1, true), snapshot)
+equal(testing.result("etcd_snapshot", "before", {}, { out = "/srv/etcd-1.db\n" }).path, "/srv/etcd-1.db")
+
 -- kubeadm_token: the shell makes tokens of kubeadm's form
 check(testing.apply("kubeadm_token", "join", {}).script:find("::result\necho \"$_token\"", 1, true), "the token is not shown")
 

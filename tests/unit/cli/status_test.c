@@ -21,6 +21,52 @@ static struct sw_plan_item item(struct sw_arena *arena, const char *type, const 
     return (struct sw_plan_item){.resource = r, .action = action, .before = before ? json(arena, before) : NULL};
 }
 
+static void add_ons_and_applications(void **state) {
+    (void)state;
+    struct sw_arena *arena = sw_arena_new();
+    struct sw_plan_item items[] = {
+        item(arena, "kube_object", "metallb:Namespace:metallb-system", SW_NOOP, "{\"ready\":true}"),
+        item(arena, "kube_object", "metallb:Deployment:metallb-system/controller", SW_UPDATE,
+             "{\"ready\":false,\"message\":\"0 of 1 available\"}"),
+        item(arena, "kube_object", "argo-cd:Deployment:argocd/argocd-server", SW_NOOP, "{\"ready\":true}"),
+        item(arena, "kube_object", "argo-cd:Secret:argocd/argocd-secret", SW_NOOP, "{}"),
+        item(arena, "kube_object", "single", SW_NOOP, "{}"),
+        item(arena, "kube_object", "old:ConfigMap:default/gone", SW_DELETE, "{}"),
+        item(arena, "data.kube_applications", "all", SW_READ,
+             "{\"applications\":[{\"name\":\"db\",\"parent\":\"root\",\"sync\":\"OutOfSync\",\"health\":\"Degraded\",\"message\":\"no "
+             "pods\","
+             "\"good\":false},{\"name\":\"root\",\"sync\":\"Synced\",\"health\":\"Healthy\",\"good\":true},"
+             "{\"name\":\"web\",\"parent\":\"shop\",\"sync\":\"Synced\",\"health\":\"Healthy\",\"good\":true}]}"),
+    };
+    struct sw_plan plan = {.items = items, .n_items = sizeof items / sizeof *items};
+    struct sw_status status;
+    struct sw_str out = {0};
+    sw_status_judge(&plan, NULL, arena, &status);
+    assert_false(status.healthy);
+    sw_status_print(&out, &status, &(struct sw_style){0});
+    assert_string_equal(sw_str_z(&out), "ADD-ON   OBJECTS  READY\n"
+                                        "metallb  2        no\n"
+                                        "argo-cd  2        yes\n"
+                                        "\n"
+                                        "APPLICATION  SYNC       HEALTH\n"
+                                        "root         Synced     Healthy\n"
+                                        "  db         OutOfSync  Degraded\n"
+                                        "web          Synced     Healthy\n"
+                                        "\n"
+                                        "Not healthy:\n"
+                                        "  kube_object.metallb:Deployment:metallb-system/controller: 0 of 1 available\n"
+                                        "  application db: OutOfSync, Degraded: no pods\n");
+    sw_str_clear(&out);
+    sw_status_json(&out, &status, arena);
+    const struct sw_value *v = json(arena, sw_str_z(&out));
+    assert_int_equal(sw_get(v, "applications")->list.n, 3);
+    assert_string_equal(sw_get_str(sw_get(v, "addons")->list.v[1], "name", ""), "argo-cd");
+    assert_true(sw_get_bool(sw_get(v, "addons")->list.v[1], "ready", false));
+    sw_str_done(&out);
+    sw_status_done(&status);
+    sw_arena_free(arena);
+}
+
 static void a_sick_cluster(void **state) {
     (void)state;
     struct sw_arena *arena = sw_arena_new();
@@ -103,7 +149,7 @@ static void a_healthy_one(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_sick_cluster), cmocka_unit_test(a_node_that_lacks_things_is_one_problem),
-                                       cmocka_unit_test(a_healthy_one)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_sick_cluster), cmocka_unit_test(add_ons_and_applications),
+                                       cmocka_unit_test(a_node_that_lacks_things_is_one_problem), cmocka_unit_test(a_healthy_one)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
