@@ -113,6 +113,7 @@ local function pem(io, entry, key)
     return decoded
   end
   if not path then return nil end
+  if slipway.untrusted then core.refuse(("%s.%s: a file is used at apply"):format(entry.where, key)) end
   local found = io.read_file(beside(entry.file, path))
   if not found then bad(entry.where .. "." .. key, ("there is no file '%s'"):format(path)) end
   return found

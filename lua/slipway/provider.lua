@@ -55,11 +55,21 @@ local function refuse_strangers(origin, what)
   if slipway.untrusted and origin == "user" then core.refuse(what .. " comes with the playbook: it is used at apply") end
 end
 
+local function holds_secret(value)
+  if slipway.is_secret(value) then return true end
+  for _, each in pairs(type(value) == "table" and value or {}) do
+    if holds_secret(each) then return true end
+  end
+  return false
+end
+
 local function client_of(name, config, hash)
   if not defined[name] then require(name) end
   local found = defined[name]
   if not found then core.fail(("there is no provider '%s'"):format(name)) end
   refuse_strangers(found.origin, ("the provider '%s'"):format(name))
+  -- Where a request goes, and as whom, says the configuration: with a secret of the state in it a stranger would have it sent to himself.
+  if slipway.untrusted and holds_secret(config) then core.refuse(("the provider '%s' has a secret in its configuration: it is used at apply"):format(name)) end
   return clients.once(name .. " " .. hash, function() return found.client(config, core.io) end)
 end
 

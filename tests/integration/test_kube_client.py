@@ -383,6 +383,19 @@ class Faults(Doubled, unittest.TestCase):
         self.kube.run("plan").expect(0)
         self.assertIn(b"Y29ycmVjdCBob3JzZQ", b"".join(self.double.bodies))
 
+    def test_a_stranger_sends_no_secret_as_credentials(self) -> None:
+        (self.kube.directory / "inventory.yaml").write_text(json.dumps({"name": "site", "playbook": "play", "provider": {"name": "static"}, "hosts": []}))
+        certificate = self.kube.directory / "somebodys.crt"
+        certificate.write_text("-----BEGIN CERTIFICATE-----\n")
+        for user, words in (({"username": "jane", "password": "PLACE"}, "has a secret in its configuration: it is used at apply"),
+                            ({"client-certificate": str(certificate), "client-key": str(certificate)}, "a file is used at apply")):
+            before, _, after = json.dumps(self.double.config(user)).partition("PLACE")
+            self.kube.play(f'local text = [[{before}]]' + (f' .. secret "correct horse" .. [[{after}]]' if after else "") + """
+              provider "kube" { name = "kube", kubeconfig = text }
+              require("kube").object "x" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" } }""")
+            self.kube.run("plan", "--untrusted").expect(3, words, without=("correct horse",))
+        self.assertEqual(self.double.requests, [])
+
     def test_a_stranger_starts_nothing(self) -> None:
         self.plugin("echo x\n")
         text = json.dumps(self.double.config({"exec": {

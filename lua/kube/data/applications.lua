@@ -35,7 +35,8 @@ local function row(object)
   return {
     name = object.metadata.name, parent = parent(object), sync = sync, health = health, revision = (status.sync or {}).revision or "", message = message(object),
     -- What a person syncs may wait for that person.
-    good = (sync == "Synced" or (by_hand and sync == "OutOfSync")) and (health == "Healthy" or health == "Suspended" or (by_hand and health == "Missing")),
+    good = (sync == "Synced" or (by_hand and sync == "OutOfSync"))
+      and (health == "Healthy" or health == "Suspended" or (by_hand and health == "Missing")),
   }
 end
 
