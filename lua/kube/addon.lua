@@ -67,7 +67,7 @@ end
 --- @param declare function what manifest.declare is
 local function build(name, spec, rows, given, texts, declare)
   local o = options.check("add-on " .. name, rows, given)
-  o.version, o.namespace = o.version or spec.version, o.namespace or spec.namespace
+  o.namespace = o.namespace or spec.namespace
   if spec.check then spec.check(o) end
   local passed = tables.pick(o, { "wait", "timeout", "force", "provider", "lifecycle" })
   local a = setmetatable({ name = name, options = o, passed = passed, resources = tables.list(o.depends_on), declare = declare }, { __index = methods })
@@ -105,11 +105,12 @@ end
 return function(name)
   return function(spec)
     local rows = tables.merge(COMMON, spec.options or {})
+    rows.version = tables.merge(COMMON.version, { default = spec.version })
     if not spec.release then
       for _, key in ipairs(OF_RELEASES) do rows[key] = nil end
     end
     -- Most manifests name their namespace throughout, in ways that nobody can follow.
-    if spec.movable or not spec.release then rows.namespace = NAMESPACE end
+    if spec.movable or not spec.release then rows.namespace = tables.merge(NAMESPACE, { default = spec.namespace }) end
     return setmetatable({
       name = name, doc = spec.doc, rows = rows, version = spec.version, namespace = spec.namespace,
       objects = function(given, text) return collect(name, spec, rows, given, text) end,

@@ -2,16 +2,22 @@
 by itself; freezes."""
 
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 import unittest
 from pathlib import Path
 
+from harness import SANITIZERS, SLIPWAY
 from kube_suite import Kube  # it finds the next one
 from kube_double import KubeDouble
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 DEFINITION = """
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -97,6 +103,11 @@ class Cluster:
                 if thing.get("status") != wanted and not thing["metadata"].get("deletionTimestamp"):
                     self.change("argoproj.io", "v1alpha1", "applications", name, lambda new, wanted=wanted: new.update(status=wanted))
 
+            for name, thing in self.objects("argoproj.io", "v1alpha1", "applicationsets").items():
+                if not thing.get("status") and not thing["metadata"].get("deletionTimestamp"):
+                    status = {"conditions": [{"type": "ResourcesUpToDate", "status": "True", "reason": "ApplicationSetUpToDate", "message": "all is there"}]}
+                    self.change("argoproj.io", "v1alpha1", "applicationsets", name, lambda new, status=status: new.update(status=status))
+
     def close(self) -> None:
         self.stopping = True
         self.thread.join(5)
@@ -133,7 +144,7 @@ class Life(Case):
     def test_made_found_changed_and_taken_out(self):
         self.cluster.double.store.rollout_after = 0.1
         both = {"metallb": self.METALLB, "argo-cd": self.ARGO}
-        gitops = {**self.GITOPS, "sets": []}
+        gitops = self.GITOPS
         self.inventory(addons=both, gitops=gitops)
         plan = self.kube.run("plan").expect(0, "kube_object.gitops:Application.argoproj.io:argocd/root", without=("correct horse", "tok3n"))
         self.assertIn("0 to destroy", plan.text)
@@ -161,7 +172,7 @@ class Life(Case):
         self.kube.run("plan", "--detailed-exitcode").expect(0, "No changes")
         self.cluster.health["root"] = {"health": {"status": "Degraded"}}
         self.wait_for(lambda: self.cluster.objects("argoproj.io", "v1alpha1", "applications")["root"]["status"]["health"]["status"] == "Degraded")
-        self.kube.run("status").expect(1, "gitops   2        no", "kube_object.gitops:Application.argoproj.io:argocd/root: Synced, Degraded")
+        self.kube.run("status").expect(1, "gitops   3        no", "kube_object.gitops:Application.argoproj.io:argocd/root: Synced, Degraded")
         self.cluster.health.clear()
         self.wait_for(lambda: all(each["status"]["health"]["status"] == "Healthy" for each in self.cluster.objects("argoproj.io", "v1alpha1", "applications").values()))
 
@@ -242,6 +253,14 @@ class Frozen(Case):
         ):
             self.inventory(freeze=[entry])
             self.kube.run("validate").expect(1, "inventory.yaml", *words)
+
+
+class Documented(unittest.TestCase):
+    def test_pages_say_what_add_ons_take(self):
+        done = subprocess.run([sys.executable, REPOSITORY / "tests/tools/addon_docs.py", "--check"], env={**os.environ, **SANITIZERS, "SLIPWAY": str(SLIPWAY)}, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        linked = set(re.findall(r"\]\(([\w-]+)\.md\)", (REPOSITORY / "docs/addons/README.md").read_text()))
+        self.assertEqual(linked, {path.stem for path in (REPOSITORY / "docs/addons").glob("*.md")} - {"README"})
 
 
 class Bad(Case):
