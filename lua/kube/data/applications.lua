@@ -33,7 +33,8 @@ local function row(object)
   local sync, health = (status.sync or {}).status or "Unknown", (status.health or {}).status or "Unknown"
   local by_hand = not (spec.syncPolicy and spec.syncPolicy.automated)
   return {
-    name = object.metadata.name, parent = parent(object), sync = sync, health = health, revision = (status.sync or {}).revision or "", message = message(object),
+    name = object.metadata.name, parent = parent(object), sync = sync, health = health,
+    revision = (status.sync or {}).revision or "", message = message(object),
     -- What a person syncs may wait for that person.
     good = (sync == "Synced" or (by_hand and sync == "OutOfSync"))
       and (health == "Healthy" or health == "Suspended" or (by_hand and health == "Missing")),
