@@ -26,6 +26,7 @@ struct sw_engine {
     struct sw_sink sink;
     unsigned parallelism; /* API calls at a time; 0 = 64. Hosts are not counted */
     const char *note;     /* for the record of an apply, beside who runs it; or NULL */
+    bool untrusted;       /* the playbook is a stranger's: nobody is shown a secret in order to be read */
 
     struct sw_engine_op *op;
     struct sw_engine_stats stats;

@@ -184,6 +184,7 @@ int sw_context_open(struct sw_context *context, struct sw_cli *cli, unsigned nee
         .state = context->state,
         .sink = {.emit = on_event, .ctx = context},
         .parallelism = cli->options.parallelism,
+        .untrusted = cli->options.untrusted,
     };
     sw_loop_on_interrupt(context->loop, on_interrupt, context);
     return SW_OK;

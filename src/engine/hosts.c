@@ -26,6 +26,11 @@ struct eng_host *eng_host_get(struct sw_engine *engine, const char *name) {
 int eng_host_open(struct sw_engine *engine, struct eng_host *host, struct sw_remote **ret, struct sw_err *err) {
     if (!host->remote) {
         struct sw_remote_options options = {0};
+        if (engine->untrusted && sw_value_has_secret(host->connection)) {
+            sw_err_set(err, SW_EREFUSED, "the connection of '%s' holds a secret: it is used at apply", host->name);
+            sw_err_hint(err, "reach it by a key, for plans of strangers' playbooks");
+            return SW_EREFUSED;
+        }
         if (sw_remote_options_from(host->connection, host->name, engine->arena, &options, err) != 0)
             return sw_err_frame(err, "connecting to '%s'", host->name);
         if (host->booting && options.connect_deadline_ms < BOOT_DEADLINE_MS) options.connect_deadline_ms = BOOT_DEADLINE_MS;

@@ -165,6 +165,9 @@ int sw_type__probe(lua_State *L) {
     if (sw_script__opaque(L, -1) == SW_O_UNKNOWN) return sw_script__fail(L, SW_EREFUSED, "cannot be read yet");
     if (lua_type(L, -1) == LUA_TNUMBER || lua_type(L, -1) == LUA_TBOOLEAN || !sw_script__text(L, -1, &text))
         return luaL_error(L, "%s of '%s' gave a %s, not a fragment", c->function, c->type->type.name, luaL_typename(L, -1));
+    /* A stranger says which machine is asked. */
+    if (text.secret && c->type->script->options.untrusted)
+        return sw_script__fail(L, SW_EREFUSED, "it is asked with a secret: that is for apply");
     sw_str_add(c->fragment, text.len ? text.p : ":", text.len ? text.len : 1);
     return 0;
 }

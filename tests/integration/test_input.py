@@ -169,6 +169,14 @@ class Input(Case):
             (site.directory / "inventory.yaml").write_text(text.rstrip().removesuffix("}") + f', "secrets": {{"x": {tag} }} }}')
             site.run("plan", "--untrusted").expect(3, "inventory.yaml", tag.split()[0])
 
+    def test_secrets_and_strangers(self):
+        """A stranger's playbook says which machine is asked: it is not told a secret to log in with, nor asked with one."""
+        site = self.site('for _, node in ipairs(inv.nodes) do host(node) { password = secret "correct horse" }:directory(node.root) {} end', each=False)
+        site.run("plan", "--untrusted").expect(3, "holds a secret: it is used at apply", without=("correct horse",))
+        site = self.site('h:download(root .. "/d") { url = "https://x.example/y", target = secret "/correct horse", sha256 = ("0"):rep(64) }')
+        site.run("plan", "--untrusted").expect(0, "checked at apply", without=("correct horse",))
+        site.run("plan").expect(0, without=("checked at apply", "correct horse"))
+
     def test_endless(self):
         for body in ("while true do end", "local function f() return f() end f()",
                      "local t = setmetatable({}, { __index = function(t, k) return t[k .. 'x'] end }) local _ = t.a",
