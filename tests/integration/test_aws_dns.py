@@ -3,6 +3,7 @@
 import json
 
 from aws_types import NETWORK, Pending, TypesCase, unittest
+from aws_wire import Answer
 
 
 class Dns(TypesCase):
@@ -172,12 +173,13 @@ aws.route53_record "r" {{ zone_id = outside.id, name = "_a_b.example.org", type 
     def test_certificate_that_fails(self):
         site = self.site().small('local c = aws.acm_certificate "c" { domain_name = "example.org" }\naws.acm_certificate_validation "v" { certificate_arn = c.arn }')
 
-        def failed(call, answer):
-            if call.action == "DescribeCertificate" and answer.ok:
-                document = json.loads(answer.body)
-                document["Certificate"].update(Status="FAILED", FailureReason="CAA_ERROR")
-                answer.body = json.dumps(document).encode()
-        self.proxy.observers.append(failed)
+        def failed(call):
+            option = {"DomainName": "example.org", "ValidationMethod": "DNS", "ValidationStatus": "FAILED",
+                      "ResourceRecord": {"Name": "_x.example.org.", "Type": "CNAME", "Value": "_y.acm-validations.aws."}}
+            return Answer(200, json.dumps({"Certificate": {
+                "CertificateArn": json.loads(call.body)["CertificateArn"], "DomainName": "example.org", "Status": "FAILED", "FailureReason": "CAA_ERROR",
+                "SubjectAlternativeNames": ["example.org"], "DomainValidationOptions": [option]}}).encode())
+        self.proxy.rules.add("DescribeCertificate", failed, times=0)
         site.apply().expect(1, "the certificate is FAILED: CAA_ERROR", "CAA records")
 
 
