@@ -40,6 +40,8 @@ int sw_script_policy(struct sw_script *script, const char *path, const struct sw
                      struct sw_findings *ret, struct sw_err *err);
 /* Names of all known types, sorted; loads the whole library. For docs and completion. */
 int sw_script_type_names(struct sw_script *script, const char *const **ret, size_t *ret_n, struct sw_err *err);
+/* What an add-on ("metallb"), the hand-over ("gitops") takes, or the list of "addons", as text for people. *ret NULL = there is none of that name. */
+int sw_script_addon_docs(struct sw_script *script, const char *name, bool markdown, const char **ret, struct sw_err *err);
 /* A file that travels in the binary, by its path in the source tree ("inventories/lab/inventory.yaml"). NULL = absent. */
 const char *sw_script_embedded(const char *path, size_t *ret_len);
 /* Runs a Lua test file in the host (tests/lua). Returns the number of failed checks, or < 0. */

@@ -1,4 +1,4 @@
-/* `slipway docs [TYPE]`: what a type is and takes, from its schema. */
+/* `slipway docs [TYPE|ADDON]`: what a type is and takes, from its schema; what an add-on takes, from its rows. */
 #include <string.h>
 
 #include "context.h"
@@ -119,9 +119,15 @@ static int docs(struct sw_context *context, struct sw_str *out, struct sw_err *e
     if (!wanted) return list_types(context, names, n, out);
     const struct sw_types *types = sw_script_types(context->script);
     const struct sw_type *type = types->find(types->ctx, wanted);
+    const char *addon = NULL;
+    if (!type && (rc = sw_script_addon_docs(context->script, wanted, context->cli->options.markdown, &addon, err))) return rc;
+    if (addon) {
+        sw_str_addz(out, addon);
+        return SW_OK;
+    }
     if (!type) {
         const char *near = sw_nearest(wanted, names, n);
-        sw_err_set(err, SW_ENOTFOUND, "there is no resource type '%s'", wanted);
+        sw_err_set(err, SW_ENOTFOUND, "there is no resource type or add-on '%s'", wanted);
         if (near)
             sw_err_hint(err, "slipway docs %s", near);
         else

@@ -8,7 +8,7 @@
 
 #include "inventory_internal.h"
 
-#define MINUTE 60
+#define MINUTE ((int64_t)60)
 #define DAY    (24 * 60 * MINUTE)
 #define WEEK   (7 * DAY)
 
@@ -47,7 +47,7 @@ static bool read_point(const char *text, bool is_end, struct point *ret) {
         int64_t time = is_end ? DAY : 0;
         if (strncmp(text, days[i], 3) != 0) continue;
         if (text[3] && (text[3] != ' ' || !read_time(text + 4, &time))) return false;
-        *ret = (struct point){.weekly = true, .at = (i * (int64_t)DAY + time)};
+        *ret = (struct point){.weekly = true, .at = i * DAY + time};
         return true;
     }
     *ret = (struct point){0};
