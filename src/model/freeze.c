@@ -2,14 +2,13 @@
  * the end is the end of that day. Times are UTC unless utc_offset ("+09:00") says otherwise. */
 #include "slipway/freeze.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "inventory_internal.h"
 
 #define MINUTE ((int64_t)60)
-#define DAY    (24 * 60 * MINUTE)
+#define DAY    ((int64_t)24 * 60 * 60)
 #define WEEK   (7 * DAY)
 
 struct point {
@@ -17,27 +16,42 @@ struct point {
     int64_t at; /* seconds since 1970, or since Monday 00:00 */
 };
 
+/* Exactly n digits; moves on behind them. */
+static bool read_digits(const char **p, unsigned n, int *ret) {
+    *ret = 0;
+    for (; n; n--, (*p)++) {
+        if (**p < '0' || **p > '9') return false;
+        *ret = *ret * 10 + (**p - '0');
+    }
+    return true;
+}
+
+static bool skip(const char **p, char c) {
+    if (**p != c) return false;
+    (*p)++;
+    return true;
+}
+
+/* "18:00" and nothing after it */
 static bool read_time(const char *text, int64_t *ret) {
-    unsigned hour, minute;
-    int used = 0;
-    if (sscanf(text, "%2u:%2u%n", &hour, &minute, &used) != 2 || text[used] || used != 5 || minute > 59) return false;
-    if (hour > 24 || (hour == 24 && minute)) return false;
-    *ret = (int64_t)(hour * 60 + minute) * MINUTE;
+    int hour, minute;
+    if (!read_digits(&text, 2, &hour) || !skip(&text, ':') || !read_digits(&text, 2, &minute) || *text) return false;
+    if (minute > 59 || hour > 24 || (hour == 24 && minute)) return false;
+    *ret = (hour * 60 + minute) * MINUTE;
     return true;
 }
 
 static bool read_date(const char *text, bool is_end, int64_t *ret) {
-    struct tm tm = {0};
-    int used = 0;
-    if (sscanf(text, "%4d-%2d-%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &used) != 3 || used != 10) return false;
-    struct tm given = tm;
-    tm.tm_year -= 1900;
-    tm.tm_mon--;
-    int64_t day = timegm(&tm), time = is_end ? DAY : 0;
+    int year, month, day;
+    if (!read_digits(&text, 4, &year) || !skip(&text, '-') || !read_digits(&text, 2, &month) || !skip(&text, '-') ||
+        !read_digits(&text, 2, &day))
+        return false;
+    struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+    int64_t midnight = timegm(&tm), time = is_end ? DAY : 0;
     /* The 31st of a month that has none becomes another day. */
-    if (tm.tm_year + 1900 != given.tm_year || tm.tm_mon + 1 != given.tm_mon || tm.tm_mday != given.tm_mday) return false;
-    if (text[used] && (text[used] != ' ' || !read_time(text + used + 1, &time))) return false;
-    *ret = day + time;
+    if (tm.tm_year != year - 1900 || tm.tm_mon != month - 1 || tm.tm_mday != day) return false;
+    if (*text && (*text != ' ' || !read_time(text + 1, &time))) return false;
+    *ret = midnight + time;
     return true;
 }
 
