@@ -61,7 +61,8 @@ class Bench:
         """Runs slipway; what it cost."""
         since, busy, start = len(self.proxy.calls), self.proxy.moto_seconds, time.monotonic()
         out, err = site / "out", site / "err"
-        environment = {**os.environ, **self.proxy.env(self.moto), "HOME": str(self.directory), "NO_COLOR": "1"}
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        environment = {**own, **self.proxy.env(self.moto), "HOME": str(self.directory), "NO_COLOR": "1"}
         files = [(os.POSIX_SPAWN_OPEN, fd, str(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) for fd, path in ((1, out), (2, err))]
         child = os.posix_spawn(SLIPWAY, [SLIPWAY, arguments[0], "-i", str(site), *arguments[1:]], environment, file_actions=files)
         _, status, usage = os.wait4(child, 0)
