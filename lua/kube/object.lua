@@ -163,34 +163,50 @@ local function read(kube, r, live)
   return have
 end
 
---- Live objects of the items: one list for each kind and namespace, or a get for each where there are few.
-local function fetch(kube, items)
-  local groups, found, calls = {}, {}, {}
+--- Items by what is asked for together: those of one kind in one namespace.
+local function grouped(items)
+  local groups = {}
   for _, item in ipairs(items) do
     local manifest = item.manifest
     local metadata = type(manifest) == "table" and manifest.metadata
     if type(metadata) == "table" and is_known(metadata.name) and is_known(metadata.namespace or "") then
       local key = ("%s|%s|%s"):format(manifest.apiVersion, manifest.kind, metadata.namespace or "")
-      groups[key] = groups[key] or { manifest = manifest, items = {} }
+      groups[key] = groups[key] or { version = manifest.apiVersion, kind = manifest.kind, namespace = metadata.namespace, items = {} }
       table.insert(groups[key].items, item)
     end
   end
-  for _, group in pairs(groups) do
-    local version, kind, namespace = group.manifest.apiVersion, group.manifest.kind, group.manifest.metadata.namespace
-    if #group.items <= FEW then
-      for _, item in ipairs(group.items) do
-        calls[#calls + 1] = function() found[item._name] = kube:get(version, kind, namespace, item.manifest.metadata.name) end
-      end
-    else
-      calls[#calls + 1] = function()
-        local by_name = {}
-        for _, item in ipairs(group.items) do by_name[item.manifest.metadata.name] = true end
-        local list = kube:list(version, kind, { namespace = namespace, names = by_name })
-        by_name = {}
-        for _, live in ipairs(list or {}) do by_name[live.metadata.name] = live end
-        for _, item in ipairs(group.items) do found[item._name] = by_name[item.manifest.metadata.name] end
-      end
+  return groups
+end
+
+--- Fills `found`: one list for a group, or a get for each where there are few.
+local function fetch_group(kube, group, found, calls)
+  if #group.items <= FEW then
+    for _, item in ipairs(group.items) do
+      calls[#calls + 1] = function() found[item._name] = kube:get(group.version, group.kind, group.namespace, item.manifest.metadata.name) end
     end
+    return
+  end
+  calls[#calls + 1] = function()
+    local wanted, by_name = {}, {}
+    for _, item in ipairs(group.items) do wanted[item.manifest.metadata.name] = true end
+    local list = kube:list(group.version, group.kind, { namespace = group.namespace, names = wanted })
+    for _, live in ipairs(list or {}) do by_name[live.metadata.name] = live end
+    for _, item in ipairs(group.items) do found[item._name] = by_name[item.manifest.metadata.name] end
+  end
+end
+
+--- Live objects of the items. Namespaces come first: in one that is not there nothing is asked for.
+local function fetch(kube, items)
+  local groups, found, calls, missing = grouped(items), {}, {}, {}
+  local spaces = groups["v1|Namespace|"]
+  if spaces then
+    fetch_group(kube, spaces, found, calls)
+    kube:all(calls, 16)
+    for _, item in ipairs(spaces.items) do missing[item.manifest.metadata.name] = found[item._name] == nil end
+  end
+  calls = {}
+  for _, group in pairs(groups) do
+    if group ~= spaces and not missing[group.namespace or ""] then fetch_group(kube, group, found, calls) end
   end
   kube:all(calls, 16)
   return found

@@ -47,8 +47,9 @@ def unpack(bundle: Path, name: str, into: Path) -> Path:
 
 
 class Server:
-    def __init__(self, bundle: Path, directory: Path, *, controllers: bool = True) -> None:
-        self.bundle, self.directory, self.controllers = bundle, directory, controllers
+    def __init__(self, bundle: Path, directory: Path, *, controllers: bool = True, sync: bool = False) -> None:
+        """`sync`: etcd's writes reach the disk, as they do where it matters."""
+        self.bundle, self.directory, self.controllers, self.sync = bundle, directory, controllers, sync
         self.port, self.etcd_port = free_port(), free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self.kubeconfig = directory / "kubeconfig"
@@ -67,7 +68,7 @@ class Server:
             subprocess.run(["openssl", "genrsa", "-out", "sa.key", "2048"], cwd=d, check=True, stderr=subprocess.DEVNULL)
             (d / "tokens").write_text(f'{TOKEN},admin,admin,"system:masters"\n')
         self.start("etcd", "etcd", "--data-dir", str(d / "etcd"), "--listen-client-urls", f"http://127.0.0.1:{self.etcd_port}",
-                   "--advertise-client-urls", f"http://127.0.0.1:{self.etcd_port}", "--listen-peer-urls", f"http://127.0.0.1:{free_port()}", "--unsafe-no-fsync")
+                   "--advertise-client-urls", f"http://127.0.0.1:{self.etcd_port}", "--listen-peer-urls", f"http://127.0.0.1:{free_port()}", *([] if self.sync else ["--unsafe-no-fsync"]))
         self.serve()
         self.kubeconfig.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "it",
@@ -106,6 +107,13 @@ class Server:
                 pass
             time.sleep(0.2)
         raise SystemExit("the API server was not ready in time")
+
+    def cpu(self) -> float:
+        """Seconds that all of it has worked so far."""
+        ticks = 0
+        for child in self.children.values():
+            ticks += sum(int(field) for field in Path(f"/proc/{child.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def stop(self, name: str) -> None:
         child = self.children.pop(name)
