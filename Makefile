@@ -46,9 +46,11 @@ e2e: build
 	@$(SUDO) python3 tests/e2e/aws.py $(BUILD)/slipway $(BUNDLE)
 
 bench: build
-	@.ci/setup bench aws
+	@.ci/setup bench aws lab
 	@python3 tests/bench/run.py $(BENCH)
 	@python3 tests/bench/aws.py $(BENCH)
+	@$(SUDO) inventories/lab/bundle/build.sh $(BUNDLE)
+	@python3 tests/bench/kube.py $(BUILD)/slipway $(BUNDLE) $(BENCH)
 
 fuzz:
 	@.ci/setup build test fuzz
