@@ -7,6 +7,8 @@ local defaults, tables = require "kube/defaults", require "host/lib/tables"
 local PENDING = 120
 -- Up to so many objects of a kind are fetched one by one; more are listed.
 local FEW = 2
+-- Of these up to so many, and not many at a time: each is as large as a list of others, and a list holds everybody's.
+local LARGE = { CustomResourceDefinition = 200 }
 local LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 local function identity(manifest)
@@ -178,38 +180,54 @@ local function grouped(items)
   return groups
 end
 
---- Fills `found`: one list for a group, or a get for each where there are few.
-local function fetch_group(kube, group, found, calls)
-  if #group.items <= FEW then
+--- One list for a group, or a get for each where there are few. `take(item, live)` gets what is there, and nobody keeps it.
+local function add_calls(kube, group, take, calls)
+  if #group.items <= (LARGE[group.kind] or FEW) then
     for _, item in ipairs(group.items) do
-      calls[#calls + 1] = function() found[item._name] = kube:get(group.version, group.kind, group.namespace, item.manifest.metadata.name) end
+      calls[#calls + 1] = function()
+        local live = kube:get(group.version, group.kind, group.namespace, item.manifest.metadata.name)
+        if live then take(item, live) end
+      end
     end
     return
   end
   calls[#calls + 1] = function()
-    local wanted, by_name = {}, {}
+    local wanted, by_name, taken = {}, {}, {}
     for _, item in ipairs(group.items) do wanted[item.manifest.metadata.name] = true end
     local list = kube:list(group.version, group.kind, { namespace = group.namespace, names = wanted })
     for _, live in ipairs(list or {}) do by_name[live.metadata.name] = live end
-    for _, item in ipairs(group.items) do found[item._name] = by_name[item.manifest.metadata.name] end
+    for _, item in ipairs(group.items) do
+      local live = by_name[item.manifest.metadata.name]
+      if live then taken[#taken + 1] = function() take(item, live) end end
+    end
+    kube:all(taken, 16)
   end
 end
 
---- Live objects of the items. Namespaces come first: in one that is not there nothing is asked for.
-local function fetch(kube, items)
-  local groups, found, calls, missing = grouped(items), {}, {}, {}
+--- Reads what there is of the items. Namespaces come first: in one that is not there nothing is asked for.
+local function fetch(kube, items, take)
+  local groups, there = grouped(items), {}
   local spaces = groups["v1|Namespace|"]
+  local function missing(namespace)
+    if not spaces or not namespace or there[namespace] then return false end
+    for _, item in ipairs(spaces.items) do
+      if item.manifest.metadata.name == namespace then return true end
+    end
+    return false
+  end
   if spaces then
-    fetch_group(kube, spaces, found, calls)
+    local calls = {}
+    add_calls(kube, spaces, function(item, live)
+      there[live.metadata.name] = true
+      take(item, live)
+    end, calls)
     kube:all(calls, 16)
-    for _, item in ipairs(spaces.items) do missing[item.manifest.metadata.name] = found[item._name] == nil end
   end
-  calls = {}
+  local calls, large = {}, {}
   for _, group in pairs(groups) do
-    if group ~= spaces and not missing[group.namespace or ""] then fetch_group(kube, group, found, calls) end
+    if group ~= spaces and not missing(group.namespace) then add_calls(kube, group, take, LARGE[group.kind] and large or calls) end
   end
-  kube:all(calls, 16)
-  return found
+  kube:all({ function() kube:all(calls, 16) end, function() kube:all(large, 2) end })
 end
 
 --- Has somebody made another of that name since? Then ours is gone.
@@ -219,15 +237,11 @@ local function is_another(item, live)
 end
 
 local function list(kube, items)
-  local live, have, calls = fetch(kube, items), {}, {}
-  for _, item in ipairs(items) do
-    local object = live[item._name]
+  local have = {}
+  fetch(kube, items, function(item, live)
     -- What is being deleted is gone: it cannot be changed any more, only made anew once it is.
-    if object and object.metadata.deletionTimestamp == nil and not is_another(item, object) then
-      calls[#calls + 1] = function() have[item._name] = read(kube, item, object) end
-    end
-  end
-  kube:all(calls, 16)
+    if live.metadata.deletionTimestamp == nil and not is_another(item, live) then have[item._name] = read(kube, item, live) end
+  end)
   return have
 end
 

@@ -66,7 +66,7 @@ class Objects(KubeCase):
         live = self.get("Deployment", "web", "apps/v1")
         self.assertEqual(live["spec"]["replicas"], 2)
         self.assertEqual(list(owners(live)), ["slipway"])
-        before = live["metadata"]["resourceVersion"]
+        before = live["metadata"]["generation"], owners(live)
         since = len(self.double.requests) if self.double else 0
         site.run("plan", "--detailed-exitcode").expect(0, "5 unchanged" if not self.double else "")
         self.assertEqual(self.get("Deployment", "web", "apps/v1")["spec"]["template"]["spec"]["containers"][0]["image"], "web:1")
@@ -75,7 +75,8 @@ class Objects(KubeCase):
             self.assertEqual([request for request in asked if not request.startswith("GET")], [])
             self.assertEqual(len([request for request in asked if "/web" not in request or "deployments" in request]) <= 7, True, asked)
         site.apply().expect(0, "5 unchanged")
-        self.assertEqual(self.get("Deployment", "web", "apps/v1")["metadata"]["resourceVersion"], before)
+        live = self.get("Deployment", "web", "apps/v1")
+        self.assertEqual((live["metadata"]["generation"], owners(live)), before)
 
     def test_many_of_a_kind_are_one_list(self):
         site = self.site(self.manifest("---\n".join(CONFIG % f"c{i:03}" for i in range(60))))
