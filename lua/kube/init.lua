@@ -32,6 +32,7 @@ return {
   data = setmetatable({}, { __index = function(_, name) return name == "applications" and require "kube/data/applications" or nil end }),
   object = require("kube/object").call,
   manifest = require("kube/manifest").call,
+  kustomize = require("kube/manifest").kustomize,
   addon = addon,
   gitops = require("kube/gitops").call,
 }

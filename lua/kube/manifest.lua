@@ -1,6 +1,6 @@
 --- kube.manifest: the documents of a file, a directory, a download or a text, as objects of the plan.
 local kinds, names, fields, object = require "kube/kinds", require "kube/names", require "kube/fields", require "kube/object"
-local sources = require "kube/sources"
+local kustomize, sources = require "kube/kustomize", require "kube/sources"
 local tables = require "host/lib/tables"
 
 local manifest = {}
@@ -35,7 +35,8 @@ local function documents(texts)
     found[#found + 1] = { object = document, where = where, index = index }
   end
   for _, text in ipairs(texts) do
-    local ok, all = pcall(yaml.decode_all, text.text)
+    local ok, all = true, text.documents
+    if not all then ok, all = pcall(yaml.decode_all, text.text) end
     if not ok then slipway.fail(("%s: %s"):format(text.where, tostring(all))) end
     for i, document in ipairs(all) do take(text.where, i, document, "") end
   end
@@ -90,6 +91,17 @@ function manifest.declare(name, list, options)
     if #these > 0 then before = these end
   end
   return made
+end
+
+--- kube.kustomize "name" { source = DIRECTORY, ... }: kube.manifest of a directory that holds a kustomization, and nothing else.
+function manifest.kustomize(name)
+  local declare = manifest.call(name)
+  return function(options)
+    if type(options) == "table" and (type(options.source) ~= "string" or not kustomize.file(options.source)) then
+      slipway.fail(("kube.kustomize %q: source = a directory with a kustomization.yaml wanted"):format(name))
+    end
+    return declare(options)
+  end
 end
 
 --- kube.manifest "name" { source = FILE or DIRECTORY | url = URL, sha256 = ... | content = TEXT, namespace, create_namespace, wait, timeout, force }

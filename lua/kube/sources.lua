@@ -1,7 +1,9 @@
 --- Where a manifest's text comes from.
+local kustomize = require "kube/kustomize"
+
 local sources = {}
 
---- The texts of kube.manifest's options: a list of { text, where }.
+--- The texts of kube.manifest's options: a list of { text, where }, or, of a kustomization, of { documents, where }.
 function sources.texts(name, options)
   local ways = {}
   for _, key in ipairs { "source", "url", "content" } do
@@ -22,6 +24,10 @@ function sources.texts(name, options)
     return { { text = text, where = path or options.source } }
   end
   local texts = {}
+  if kustomize.file(options.source) then
+    for _, entry in ipairs(kustomize.build(options.source)) do texts[#texts + 1] = { documents = { entry.object }, where = entry.where } end
+    return texts
+  end
   for _, each in ipairs(names) do
     if each:find("%.ya?ml$") or each:find("%.json$") then
       local text, path = slipway.file(options.source .. "/" .. each)

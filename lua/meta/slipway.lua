@@ -142,7 +142,8 @@ function yaml.decode(text) end
 ---@param text slipway.Text a stream
 ---@return any[] documents without the empty ones
 ---@nodiscard
-function yaml.decode_all(text) end
+---@param nulls? boolean nulls in maps are slipway.null; else they are left out
+function yaml.decode_all(text, nulls) end
 
 ---@class base64
 base64 = {}

@@ -76,7 +76,10 @@ static int decode(lua_State *L, enum format format) {
         return lua_error(L);
     }
     if (text.secret) v = sw_value_secret(arena, v);
-    sw_script__push_value(L, v);
+    if (format == YAML_ALL && lua_toboolean(L, 2))
+        sw_script__push_with_nulls(L, v);
+    else
+        sw_script__push_value(L, v);
     sw_script__scope_close(scope);
     return 1;
 }

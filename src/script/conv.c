@@ -222,7 +222,8 @@ bool sw_script__reserved(const char *key) {
     return false;
 }
 
-static void push(lua_State *L, const struct sw_value *v, bool in_list) {
+/* nulls: they stay in maps, too. */
+static void push(lua_State *L, const struct sw_value *v, bool in_list, bool nulls) {
     if (!v) {
         lua_pushnil(L);
         return;
@@ -234,7 +235,7 @@ static void push(lua_State *L, const struct sw_value *v, bool in_list) {
     }
     switch ((enum sw_kind)v->kind) {
     case SW_NULL:
-        if (in_list)
+        if (in_list || nulls)
             sw_script__push_null(L);
         else
             lua_pushnil(L);
@@ -247,14 +248,14 @@ static void push(lua_State *L, const struct sw_value *v, bool in_list) {
         lua_createtable(L, (int)v->list.n, 0);
         if (v->list.n == 0) sw_script__mark_array(L, -1);
         for (size_t i = 0; i < v->list.n; i++) {
-            push(L, v->list.v[i], true);
+            push(L, v->list.v[i], true, nulls);
             lua_rawseti(L, -2, (lua_Integer)i + 1);
         }
         break;
     case SW_MAP:
         lua_createtable(L, 0, (int)v->map.n);
         for (size_t i = 0; i < v->map.n; i++) {
-            push(L, v->map.v[i].value, false);
+            push(L, v->map.v[i].value, false, nulls);
             lua_setfield(L, -2, v->map.v[i].key);
         }
         break;
@@ -262,7 +263,7 @@ static void push(lua_State *L, const struct sw_value *v, bool in_list) {
     case SW_CONCAT: {
         int n = 0;
         for (size_t i = 0; i < v->list.n; i++) {
-            push(L, v->list.v[i], true);
+            push(L, v->list.v[i], true, nulls);
             n = sw_script__join_some(L, n + 1);
         }
         sw_script__join(L, n);
@@ -273,5 +274,9 @@ static void push(lua_State *L, const struct sw_value *v, bool in_list) {
 }
 
 void sw_script__push_value(lua_State *L, const struct sw_value *v) {
-    push(L, v, false);
+    push(L, v, false, false);
+}
+
+void sw_script__push_with_nulls(lua_State *L, const struct sw_value *v) {
+    push(L, v, false, true);
 }

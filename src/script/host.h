@@ -241,7 +241,8 @@ const struct sw_value *sw_script__to_value(lua_State *L, int index, struct sw_ar
 /* The members of a table that are not reserved attributes of every resource, or all of them. */
 const struct sw_value *sw_script__to_map(lua_State *L, int index, struct sw_arena *arena, const struct sw_schema *schema,
                                          bool skip_reserved, const char *what) SW_LJMP;
-void sw_script__push_value(lua_State *L, const struct sw_value *v) SW_LJMP; /* [-0, +1] NULL gives nil */
+void sw_script__push_value(lua_State *L, const struct sw_value *v) SW_LJMP;      /* [-0, +1] NULL gives nil */
+void sw_script__push_with_nulls(lua_State *L, const struct sw_value *v) SW_LJMP; /* [-0, +1] nulls in maps are slipway.null */
 bool sw_script__reserved(const char *key);
 
 /* --- define.c, type.c: resource types
