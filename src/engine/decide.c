@@ -28,14 +28,29 @@ static void is_machine(const char *address, const char *path, void *ctx) {
     if (it && it->type->owns_host) m->found = it;
 }
 
-const struct eng_item *eng_machine(struct eng_plan *p, const struct eng_item *it) {
+static const struct eng_item *machine_of_host(struct eng_plan *p, const struct sw_value *connection) {
     struct machine m = {p, NULL};
-    if (!it->host) return NULL;
-    sw_value_each_ref(it->host->connection, is_machine, &m);
+    sw_value_each_ref(connection, is_machine, &m);
     /* A host that left the playbook is known by its resolved connection, and by what was noted of its machine. */
-    const char *noted = sw_get_str(it->host->connection, ENG_MACHINE, NULL);
+    const char *noted = sw_get_str(connection, ENG_MACHINE, NULL);
     if (!m.found && noted) is_machine(noted, NULL, &m);
     return m.found;
+}
+
+static void is_on_machine(const char *address, const char *path, void *ctx) {
+    (void)path;
+    struct machine *m = ctx;
+    const struct eng_item *it = eng_find(m->p, address);
+    if (it && it->host && !m->found) m->found = machine_of_host(m->p, it->host->connection);
+}
+
+const struct eng_item *eng_machine(struct eng_plan *p, const struct eng_item *it) {
+    if (it->host) return machine_of_host(p, it->host->connection);
+    /* Where everything is destroyed, an API that a host's resource made (a cluster, by its kubeconfig) goes with that host. */
+    if (!p->options->destroy) return NULL;
+    struct machine m = {p, NULL};
+    sw_value_each_ref(eng_provider(p->config->providers, it->plan.resource, it->type, NULL), is_on_machine, &m);
+    return m.found && m.found->selected ? m.found : NULL;
 }
 
 static bool matches_any(const char *const *patterns, const char *address) {

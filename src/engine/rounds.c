@@ -99,7 +99,7 @@ static void start(struct eng_plan *p, struct eng_reader *reader) {
     struct eng_read *read = &reader->read;
     const struct sw_value *config = sw_value_resolve(engine->arena, reader->config, eng_lookup, p);
     const struct eng_item *first = &p->items[reader->items.v[0]];
-    const struct eng_item *machine = reader->host ? eng_machine(p, first) : NULL;
+    const struct eng_item *machine = eng_machine(p, first);
     struct eng_host *host = reader->host ? eng_host_get(engine, reader->host->name) : NULL;
     if (host) host->booting = machine && machine->declared && eng_acts(machine->plan.action);
     if (sw_value_has_unknown(config) || eng_leaving(machine) || (host && host->booting)) {

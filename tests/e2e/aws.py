@@ -52,6 +52,8 @@ class Site:
         text = text[:text.index("pools:")] + """pools:
   - { name: control-plane, role: control-plane, count: 3, type: t3.large }
   - { name: data, count: 1, type: t3.large, labels: { tier: data }, volume: { size: 100 } }
+addons:
+  aws-ebs-csi: { wait: false }  # its images cannot be pulled here
 """
         for was, now in (
             ("name: ecoeco", "name: e2e"), ("environment: production", "environment: test"), ("~/.ssh/ecoeco", str(root / "key")),
@@ -102,6 +104,17 @@ def bootstrap(site: Site) -> None:
     expect(f"https://{name}:6443" in kubeconfig, "and so does the administrator")
 
 
+def platform(site: Site) -> None:
+    """What the same plan put into the cluster, through the bastion and the first control plane."""
+    found = site.on("control-plane-1", f"{KUBECTL} get csidriver,storageclass,deployment,daemonset -A -o name")
+    for name in ("csidriver.storage.k8s.io/ebs.csi.aws.com", "storageclass.storage.k8s.io/gp3", "deployment.apps/ebs-csi-controller", "daemonset.apps/ebs-csi-node"):
+        expect(name in found, f"{name} is there")
+    site.on("control-plane-1", f"{KUBECTL} annotate storageclass gp3 storageclass.kubernetes.io/is-default-class=false --overwrite")
+    expect("gp3" in site.run("drift", code=2), "a change by hand is drift")
+    site.run("apply", "--yes")
+    site.run("plan", "--detailed-exitcode")
+
+
 def pods(site: Site) -> None:
     """Two pods on two machines reach each other, by the VPC's routes."""
     image = next(file["image"] for file in json.loads((BUNDLE / "bundle.json").read_text())["files"] if "pause" in file.get("image", ""))
@@ -149,7 +162,7 @@ def destroy(site: Site) -> None:
 
 def main() -> int:
     root = pathlib.Path(tempfile.mkdtemp(prefix="slipway-aws-", dir="/var/lib"))
-    steps = [bootstrap, changes_nothing, pods, a_machine_is_gone, destroy]
+    steps = [bootstrap, changes_nothing, platform, pods, a_machine_is_gone, destroy]
     passed = 0
     with Moto() as moto, AwsProxy(moto.endpoint) as proxy:
         machines = Machines(moto, root / "nodes", CIDR, BRIDGE)
