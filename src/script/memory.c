@@ -19,7 +19,8 @@ enum {
 };
 
 static bool is_larger_stack(size_t bytes) {
-    return bytes == (2 * (FIRST + MAIN_SLOTS) + EXTRA) * SLOT || bytes == (2 * (FIRST + COROUTINE_SLOTS) + EXTRA) * SLOT;
+    static const size_t main = 2 * (FIRST + MAIN_SLOTS) + EXTRA, coroutine = 2 * (FIRST + COROUTINE_SLOTS) + EXTRA;
+    return bytes == main * SLOT || bytes == coroutine * SLOT;
 }
 
 /* Lua collects, tries again, then raises. */
