@@ -4,7 +4,7 @@
 kube.py SLIPWAY BUNDLE [--quick] [--check]
 
 500 objects of ten kinds in ten namespaces are made (kubectl apply --server-side; slipway apply), each tool in namespaces of its own, and planned when nothing
-has changed (kubectl diff; slipway plan). Then the largest manifests that there are: definitions of 346 KB each, and Argo CD's where its manifest is at hand.
+has changed (kubectl diff; slipway plan). Then the largest manifests that there are: definitions of 346 KB each, and Argo CD's where its manifest is in $SLIPWAY_MANIFESTS.
 Requests and the server's CPU are counted, too. --quick: 100 objects, once. --check: exit 1 unless the plan is 5 times as fast, the apply 2 times, and memory stays below 60 MB.
 """
 
@@ -25,7 +25,7 @@ sys.path.insert(0, str(HERE.parents[0] / "tools"))
 from kube_api import Api  # noqa: E402
 from kube_server import Server  # noqa: E402
 
-ARGO_CD = Path(os.environ.get("SLIPWAY_MANIFESTS", "/work/shared/data/manifests")) / "argo-cd-v3.5.1.yaml"
+ARGO_CD = Path(os.environ.get("SLIPWAY_MANIFESTS", "manifests")) / "argo-cd-v3.5.1.yaml"
 PLAN, APPLY, MEMORY = 5.0, 2.0, 60
 
 
