@@ -66,7 +66,7 @@ pools:
         file = self.root / "plan"
         self.run("plan", "--out", str(file))
         shown = json.loads(self.run("show", str(file), "--json"))
-        return {c["address"]: c["change"]["actions"] for c in shown["resource_changes"] if c["change"]["actions"] != ["no-op"]}
+        return {c["slipway"]["address"]: c["change"]["actions"] for c in shown["resource_changes"] if c["change"]["actions"] != ["no-op"]}
 
     def on(self, node: str, command: str) -> str:
         return self.run("ssh", node, "--", command)

@@ -175,9 +175,8 @@ class Proxy(AwsCase):
         self.refused("", change, "CREATE", "q.example.org", "A", "192.0.2.400")
 
     def test_faults(self):
-        from botocore.exceptions import ClientError, ConnectionClosedError
-
         ec2, elb, route53, acm = map(self.client, ("ec2", "elbv2", "route53", "acm"))
+        from botocore.exceptions import ClientError, ConnectionClosedError  # there since the first client
         rules = self.proxy.rules
         rules.throttle("*", times=0)
         for code, call in (("RequestLimitExceeded", ec2.describe_vpcs), ("ThrottlingException", elb.describe_load_balancers),
