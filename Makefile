@@ -37,11 +37,16 @@ lint:
 	@.ci/setup build test lint
 	@tests/tools/lint.sh
 
-# A real kubeadm: on lab nodes, and on lab nodes behind a real AWS API.
+# A real kubeadm on lab nodes.
 e2e: build
 	@.ci/setup lab test
 	@$(SUDO) inventories/lab/bundle/build.sh $(BUNDLE)
 	@$(SUDO) python3 tests/e2e/run.py $(BUILD)/slipway $(BUNDLE)
+
+# The same on lab nodes behind a real AWS API, through all three layers.
+e2e-aws: build
+	@.ci/setup lab test
+	@$(SUDO) inventories/lab/bundle/build.sh $(BUNDLE)
 	@$(SUDO) .ci/setup aws
 	@$(SUDO) python3 tests/e2e/aws.py $(BUILD)/slipway $(BUNDLE)
 
@@ -62,4 +67,4 @@ install: build
 clean:
 	rm -rf build build-*
 
-.PHONY: all build build-asan demo test unit golden lua integration lint e2e bench fuzz install clean
+.PHONY: all build build-asan demo test unit golden lua integration lint e2e e2e-aws bench fuzz install clean

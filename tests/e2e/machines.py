@@ -125,7 +125,7 @@ class Machines:
         host_name = re.search(r"^hostname: (.*)$", user_data, re.M)[1]
         self.inside(instance, f"""set -e
 hostname '{host_name}'; echo '{host_name}' >/etc/hostname; echo '{address} {host_name}' >>/etc/hosts
-id -u {USER} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash {USER}
+id -u {USER} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --password '*' {USER}
 install -d -m 0700 -o {USER} -g {USER} ~{USER}/.ssh
 echo '{keys}' >~{USER}/.ssh/authorized_keys; chown {USER}: ~{USER}/.ssh/authorized_keys; chmod 0600 ~{USER}/.ssh/authorized_keys
 echo '{USER} ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/{USER}; chmod 0440 /etc/sudoers.d/{USER}
