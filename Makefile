@@ -37,18 +37,19 @@ lint:
 	@.ci/setup build test lint
 	@tests/tools/lint.sh
 
-# A real kubeadm on lab nodes.
-e2e: build
-	@.ci/setup lab test
-	@$(SUDO) inventories/lab/bundle/build.sh $(BUNDLE)
+# A real kubeadm on lab nodes; then the same behind a real AWS API, through all three layers.
+e2e: e2e-lab e2e-aws
+
+e2e-lab: e2e-parts
 	@$(SUDO) python3 tests/e2e/run.py $(BUILD)/slipway $(BUNDLE)
 
-# The same on lab nodes behind a real AWS API, through all three layers.
-e2e-aws: build
-	@.ci/setup lab test
-	@$(SUDO) inventories/lab/bundle/build.sh $(BUNDLE)
+e2e-aws: e2e-parts
 	@$(SUDO) .ci/setup aws
 	@$(SUDO) python3 tests/e2e/aws.py $(BUILD)/slipway $(BUNDLE)
+
+e2e-parts: build
+	@.ci/setup lab test
+	@$(SUDO) inventories/lab/bundle/build.sh $(BUNDLE)
 
 bench: build
 	@.ci/setup bench aws lab
@@ -67,4 +68,4 @@ install: build
 clean:
 	rm -rf build build-*
 
-.PHONY: all build build-asan demo test unit golden lua integration lint e2e e2e-aws bench fuzz install clean
+.PHONY: all build build-asan demo test unit golden lua integration lint e2e e2e-parts e2e-lab e2e-aws bench fuzz install clean

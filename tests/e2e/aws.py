@@ -6,6 +6,7 @@ bastion), for it all runs on one machine; the fourteen machines of inventories/a
 aws.py SLIPWAY BUNDLE    as root. Works in a directory, on a bridge and on addresses of its own, and removes them.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -183,7 +184,8 @@ def main() -> int:
             print(f"e2e aws: FAILED: {why}", flush=True)
         finally:
             if os.environ.get("KEEP") == "1" and passed != len(steps):
-                input("kept; Enter cleans up ")
+                with contextlib.suppress(EOFError):
+                    input("kept; Enter cleans up ")
             machines.clean()
     shutil.rmtree(root, ignore_errors=True)
     print(f"e2e aws: {passed} passed, {len(steps) - passed} failed")

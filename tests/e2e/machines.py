@@ -96,9 +96,9 @@ class Machines:
         return done.stdout
 
     def inside(self, instance: str, script: str) -> None:
-        """Runs a script in a node, as its cloud-init would."""
+        """Runs a script in a node, as its cloud-init would. The root of its mount namespace is not the node's own when this machine is a chroot itself."""
         line = next(line for line in self.node("list").splitlines() if line.startswith(instance + "\t"))
-        subprocess.run(["nsenter", "--target", line.split("\t")[3], "--all", "sh", "-s"], input=script, text=True, capture_output=True, check=True, timeout=60)
+        subprocess.run(["nsenter", "--target", line.split("\t")[3], "--all", "--root", "--wd", "sh", "-s"], input=script, text=True, capture_output=True, check=True, timeout=60)
 
     def _RunInstances(self, call: Call, answer: Answer) -> None:
         for item in answer.tree().findall("instancesSet/item"):
@@ -125,7 +125,7 @@ class Machines:
         host_name = re.search(r"^hostname: (.*)$", user_data, re.M)[1]
         self.inside(instance, f"""set -e
 hostname '{host_name}'; echo '{host_name}' >/etc/hostname; echo '{address} {host_name}' >>/etc/hosts
-id -u {USER} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --password '*' {USER}
+id -u {USER} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash {USER}
 install -d -m 0700 -o {USER} -g {USER} ~{USER}/.ssh
 echo '{keys}' >~{USER}/.ssh/authorized_keys; chown {USER}: ~{USER}/.ssh/authorized_keys; chmod 0600 ~{USER}/.ssh/authorized_keys
 echo '{USER} ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/{USER}; chmod 0440 /etc/sudoers.d/{USER}
