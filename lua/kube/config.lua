@@ -15,6 +15,30 @@ function config.check(given)
   if given.path ~= nil and (type(given.path) ~= "string" or given.path == "") then core.fail "the provider 'kube': path is no file name" end
 end
 
+local HIDDEN = { "password", "passphrase", "become_password" }
+
+local function hidden(value)
+  if value == nil or slipway.is_secret(value) then return value end
+  return secret(value)
+end
+
+local function hide_connection(given)
+  if type(given) ~= "table" then return given end
+  local kept = {}
+  for key, value in pairs(given) do kept[key] = value end
+  for _, key in ipairs(HIDDEN) do kept[key] = hidden(kept[key]) end
+  kept.bastion = hide_connection(kept.bastion)
+  return kept
+end
+
+--- A copy of the configuration with what nobody may see as secrets: a kubeconfig holds keys and tokens.
+function config.hide(given)
+  local kept = {}
+  for key, value in pairs(given) do kept[key] = value end
+  kept.kubeconfig, kept.tunnel = hidden(given.kubeconfig), hide_connection(given.tunnel)
+  return kept
+end
+
 local function bad(where, text, hint) return core.fail_as("invalid", ("%s: %s"):format(where, text), hint) end
 
 local function map(value, where)

@@ -2,7 +2,15 @@
 local provider = require "provider"
 local options = require "kube/options"
 
-provider.define("kube", { client = function(config, io) return require "kube/client"(config, io) end })
+local config = require "kube/config"
+
+provider.define("kube", {
+  client = function(given, io) return require "kube/client"(given, io) end,
+  check = config.check,
+  hide = config.hide,
+})
+local own = slipway.inventory and slipway.inventory.provider
+if own and own.name == "kube" then options.placed({ "provider" }, own, config.check, own) end
 
 local function addons()
   local names = {}

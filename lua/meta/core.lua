@@ -170,6 +170,10 @@ function core.provider(alias, config) end
 ---@param driver function
 function core.set_driver(driver) end
 
+---Sets the function that gives a provider's configuration as it is kept in plans.
+---@param keeper fun(config: table): table
+function core.set_keeper(keeper) end
+
 ---Runs n coroutines of one function and waits until all have ended: what io.all is made of.
 ---@async
 ---@param fn async fun()

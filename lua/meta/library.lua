@@ -212,12 +212,17 @@ local provider_module = {}
 
 ---How resource types in an API reach it: `client` makes what their functions get, once for each configuration. Context: at the top of a file.
 ---@param name string
----@param spec { client: (async fun(config: table, io: slipway.Io): table), check?: fun(config: table) }
+---@param spec { client: (async fun(config: table, io: slipway.Io): table), check?: fun(config: table), hide?: (fun(config: table): table) }
 function provider_module.define(name, spec) end
 
 ---Raises for a configuration that its provider's `check` refuses.
 ---@param configuration table
 function provider_module.check(configuration) end
+
+---The configuration as it is kept in plans: what its provider's `hide` makes of it.
+---@param configuration table
+---@return table
+function provider_module.kept(configuration) end
 
 -- In tests/lua only.
 

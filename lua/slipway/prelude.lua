@@ -33,7 +33,7 @@ end))
 
 core.export("provider", named("provider", function(alias, configuration)
   provider.check(configuration)
-  return core.provider(alias, configuration)
+  return core.provider(alias, provider.kept(configuration))
 end))
 
 core.export("moved", function(attributes)

@@ -1,6 +1,7 @@
 --- provider.define("name", { client = function(config, io) return {...} end }): how resource types in an API reach it.
 --- A client may have `for_item(item)`, which gives the client for one create, update or delete, and `listing(n)`, which is told of each
 --- list that begins (1) and ends (-1). `check = function(config)` raises for a configuration that is wrong, before anything is done.
+--- `hide = function(config)` gives the configuration with what nobody may see as secrets: so it stands in plans, whoever wrote it how.
 local provider = {}
 
 --- Coroutines of one io.all at a time: more requests than these are not under way at once anyway, and each has a stack of 64 KiB.
@@ -41,14 +42,27 @@ function provider.define(name, spec)
   local origin = core.loading_origin()
   if not origin then error(("the provider '%s' belongs in a file of its own, loaded by require"):format(name), 0) end
   if defined[name] and defined[name].origin ~= origin then error(("there is a provider '%s' already"):format(name), 0) end
-  defined[name] = { client = spec.client, check = spec.check, origin = origin }
+  defined[name] = { client = spec.client, check = spec.check, hide = spec.hide, origin = origin }
+end
+
+--- A provider by name. The library's own are loaded for it: what they say of configurations counts before their first resource does.
+local function find(name)
+  if type(name) == "string" and not defined[name] then pcall(require, name) end
+  return defined[name]
 end
 
 --- A configuration in a playbook is checked where it stands, by providers that have a `check`, as far as it is known.
 function provider.check(configuration)
-  local found = defined[configuration.name]
+  local found = find(configuration.name)
   if found and found.check and slipway.is_known(configuration) then found.check(configuration) end
 end
+
+--- A configuration as it is kept, in plans too. The host calls it for that of the inventory.
+function provider.kept(configuration)
+  local found = find(configuration.name)
+  return found and found.hide and found.hide(configuration) or configuration
+end
+core.set_keeper(provider.kept)
 
 --- What a stranger's pull request brings along reaches nothing before it is merged.
 local function refuse_strangers(origin, what)

@@ -88,9 +88,9 @@ static int decide_removal(struct eng_plan *p, struct eng_item *it, struct sw_err
         plan->reason = sw_printf(p->engine->arena, "goes with %s", machine->plan.resource->address);
         plan->at_apply = false;
     } else if (p->options->refresh_only) {
-        plan->action = it->have || plan->at_apply ? SW_NOOP : SW_FORGET;
+        plan->action = it->have || plan->at_apply || it->unread ? SW_NOOP : SW_FORGET;
         plan->reason = it->have ? NULL : "gone already";
-    } else if ((p->options->no_refresh && !it->open) || plan->at_apply || it->have) {
+    } else if ((p->options->no_refresh && !it->open) || plan->at_apply || it->unread || it->have) {
         plan->action = SW_DELETE;
         plan->before = plan->before ? plan->before : plan->prior;
         plan->reason = p->options->destroy                              ? NULL
@@ -160,7 +160,7 @@ static int resolve_desired(struct eng_plan *p, struct eng_item *it, const struct
     return 0;
 }
 
-int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
+static int decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
     struct sw_plan_item *plan = &it->plan;
     struct sw_arena *arena = p->engine->arena;
     const struct sw_value *desired;
@@ -172,7 +172,7 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
     if (plan->resource->data) return eng_data_decide(p, it, desired, err);
     if (plan->resource->ephemeral) return 0; /* eng_decide_ephemeral() */
 
-    bool trusts = p->options->no_refresh && !it->open;
+    bool trusts = it->unread || (p->options->no_refresh && !it->open);
     const struct sw_value *have = trusts ? plan->prior : it->have;
     if (plan->at_apply) {
         const struct eng_item *machine = eng_machine(p, it);
@@ -188,7 +188,7 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
     }
     /* A create that did not finish is not there because it failed, not because somebody took it away. */
     bool whole = it->recorded && strcmp(it->recorded->status, "partial") != 0;
-    bool differs = !p->options->no_refresh && has_drifted(it->type, desired, plan->prior, have);
+    bool differs = !p->options->no_refresh && !it->unread && has_drifted(it->type, desired, plan->prior, have);
     const char *unfinished = it->recorded && !whole && have && differs && !it->open ? "left by a run that did not finish" : NULL;
     plan->drifted = whole && differs;
     /* What was asked for says nothing of how far an open creation got: only what was read does. */
@@ -206,12 +206,18 @@ int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
         plan->action = SW_CREATE;
         return 0;
     }
-    plan->unsettled = it->recorded && !whole;
+    plan->unsettled = it->recorded && !whole && !it->unread;
     decide_change(p, it);
     if (plan->action == SW_UPDATE && !plan->reason) plan->reason = unfinished;
     if (plan->action == SW_REPLACE) return protect(it, "replaced", err);
     plan->after = sw_map_merge(arena, plan->before, desired);
     return 0;
+}
+
+int eng_decide(struct eng_plan *p, struct eng_item *it, struct sw_err *err) {
+    int rc = decide(p, it, err);
+    if (rc == 0 && it->unread && !it->plan.reason) it->plan.reason = "not read: untrusted";
+    return rc;
 }
 
 /* An ephemeral item acts when something that depends on it does. Later items first, so that chains of them work. */

@@ -77,6 +77,7 @@ struct eng_item {
     bool due;                                 /* a trigger of it changed in a run that did not get to it */
     bool asked;                               /* a data source whose turn to be read came */
     bool decided;
+    bool unread; /* may not be asked for a stranger's playbook: what is recorded stands for what is there */
     const struct sw_value *have;
     struct eng_item *next_deposed; /* of the same address */
     size_t reader;                 /* index of its reader, SIZE_MAX = none */
@@ -108,6 +109,10 @@ struct eng_plan {
     size_t n_readers;
     size_t running; /* readers at work */
     bool idle;      /* running == 0: ends the loop */
+    struct {
+        const char **v;
+        size_t n, cap;
+    } warnings; /* beside those of the playbook */
 };
 
 static inline struct eng_item *eng_find(const struct eng_plan *p, const char *address) {

@@ -4,6 +4,7 @@
 
 #include "internal.h"
 #include "slipway/clock.h"
+#include "slipway/vec.h"
 
 static void finish_outputs(struct eng_plan *p, struct sw_plan *plan) {
     struct sw_output *outputs = sw_new_n(p->engine->arena, struct sw_output, p->config->n_outputs + 1);
@@ -85,6 +86,13 @@ static void finish_restarts(struct eng_plan *p, struct sw_plan *plan) {
     sw_map_done(&items);
 }
 
+static void finish_warnings(struct eng_plan *p, struct sw_plan *plan) {
+    const struct sw_config *config = p->config;
+    plan->warnings = sw_new_n(p->engine->arena, const char *, config->n_warnings + p->warnings.n + 1);
+    for (size_t i = 0; i < config->n_warnings; i++) plan->warnings[plan->n_warnings++] = config->warnings[i];
+    for (size_t i = 0; i < p->warnings.n; i++) plan->warnings[plan->n_warnings++] = p->warnings.v[i];
+}
+
 /* Declared hosts, and recorded ones that something leaving still lives on. */
 static void finish_hosts(struct eng_plan *p, struct sw_plan *plan) {
     struct sw_map known = {0};
@@ -120,8 +128,7 @@ int sw_engine_plan(struct sw_engine *engine, const char *inventory, const struct
     plan->refresh_only = p.options->refresh_only;
     plan->providers = config->providers;
     plan->modules = config->modules;
-    plan->warnings = config->warnings;
-    plan->n_warnings = config->n_warnings;
+    finish_warnings(&p, plan);
     finish_items(&p, plan);
     finish_hosts(&p, plan);
     finish_outputs(&p, plan);
@@ -137,6 +144,7 @@ int sw_engine_plan(struct sw_engine *engine, const char *inventory, const struct
     *ret = plan;
     sw_emit(&engine->sink, &(struct sw_event){.type = SW_EV_PLAN, .plan = plan});
 out:
+    sw_vec_done(&p.warnings);
     sw_map_done(&p.by_address);
     sw_map_done(&p.hosts);
     sw_graph_free(p.graph);

@@ -78,10 +78,26 @@ static void postpone(struct eng_plan *p, struct eng_reader *reader) {
     reader->stage = READER_DONE;
 }
 
+/* What is not asked for a stranger's playbook does not end the plan: what is recorded stands for it, and the reason is a warning, once. */
+static void leave_unread(struct eng_plan *p, struct eng_reader *reader, const struct sw_err *err) {
+    const char *text = sw_printf(p->engine->arena, "not read, but compared with what is recorded: %s", err->message);
+    bool known = false;
+    for (size_t i = 0; i < p->warnings.n && !known; i++) known = strcmp(p->warnings.v[i], text) == 0;
+    if (!known) sw_vec_push(&p->warnings, text);
+    for (size_t k = 0; k < reader->items.n; k++) {
+        struct eng_item *it = &p->items[reader->items.v[k]];
+        it->unread = true;
+        /* Nothing is recorded of what a dead run was making, nor of what a data source would find. */
+        it->plan.at_apply = it->open || it->plan.resource->data;
+    }
+}
+
 static void read_done(void *ctx, struct eng_read *read, struct sw_err *err) {
     struct eng_plan *p = ctx;
     struct eng_reader *reader = (struct eng_reader *)((char *)read - offsetof(struct eng_reader, read));
-    if (err)
+    if (err && err->code == SW_EREFUSED && p->engine->untrusted)
+        leave_unread(p, reader, err);
+    else if (err)
         sw_err_move(&reader->err, err);
     else
         for (size_t k = 0; k < reader->items.n; k++) {

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define KEEPER "slipway.provider.kept"
+
 /* core.begin(what) -> number; core.done(number) */
 static int begin(lua_State *L) {
     struct sw_declare *d = sw_declare__current(L);
@@ -46,6 +48,24 @@ static int removed(lua_State *L) {
     return 0;
 }
 
+/* core.set_keeper(function): what gives a configuration as it is kept, with its secrets marked */
+static int set_keeper(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, KEEPER);
+    return 0;
+}
+
+/* That of the inventory, as its provider wants it kept. */
+static const struct sw_value *kept(lua_State *L, const struct sw_value *configuration) {
+    lua_getfield(L, LUA_REGISTRYINDEX, KEEPER);
+    sw_script__push_value(L, configuration);
+    lua_call(L, 1, 1);
+    const struct sw_value *v = sw_script__to_map(L, lua_gettop(L), sw_script__of(L)->arena, NULL, false, "provider");
+    lua_pop(L, 1);
+    return v;
+}
+
 /* core.provider(alias, configuration) */
 static int provider(lua_State *L) {
     struct sw_declare *d = sw_declare__current(L);
@@ -75,7 +95,7 @@ static void settle_providers(lua_State *L) {
     const char *own_name = sw_get_str(own, "name", NULL);
     /* The inventory's own, whether it is used or not: what was made with it and left the playbook is removed with it. */
     if (own_name && !find_provider(d, own_name)) {
-        struct sw_pair pair = {own_name, own};
+        struct sw_pair pair = {own_name, kept(L, own)};
         sw_vec_push(&d->providers, pair);
     }
     for (size_t i = 0; i < d->resources.n; i++) {
@@ -143,13 +163,9 @@ void sw_declare__finish(lua_State *L) {
 }
 
 void sw_declare__open_rest(lua_State *L) {
-    static const luaL_Reg functions[] = {{"begin", begin},
-                                         {"done", done},
-                                         {"output", output},
-                                         {"moved", moved},
-                                         {"removed", removed},
-                                         {"provider", provider},
-                                         {"inventory_place", inventory_place},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"begin", begin},     {"done", done},         {"output", output},         {"moved", moved},
+        {"removed", removed}, {"provider", provider}, {"set_keeper", set_keeper}, {"inventory_place", inventory_place},
+        {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

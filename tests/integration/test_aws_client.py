@@ -170,7 +170,7 @@ print(json.dumps(dict(Version=1, AccessKeyId=key, SecretAccessKey=secret, Sessio
         (self.site / "play.lua").write_text('require "aws".vpc "main" { cidr_block = "10.0.0.0/16" }\n')
         self.run_slipway("plan", "--untrusted", **self.env).expect(0, "1 to create")
         self.provider = {"endpoint": self.double.url}
-        self.run_slipway("plan", "--untrusted", **self.env).expect(3, "names an endpoint or certificates of its own")
+        self.run_slipway("plan", "--untrusted", **self.env).expect(0, "names an endpoint or certificates of its own", "not read: untrusted", "1 to create")
         self.assertEqual(self.double.calls, [])
 
 

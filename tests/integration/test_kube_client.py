@@ -359,51 +359,86 @@ class Faults(Doubled, unittest.TestCase):
 
     def test_a_stranger_names_no_kubeconfig(self) -> None:
         self.kube.play('require("kube").object "x" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" } }')
-        self.kube.run("plan", "--untrusted").expect(3, "used at apply")
+        self.kube.run("plan", "--untrusted").expect(0, "used at apply", "not read: untrusted", "1 to create")
         self.assertEqual(self.double.requests, [])
 
+    def test_what_may_not_be_read_is_compared_with_what_is_recorded(self) -> None:
+        """A pull request's plan goes on without the cluster, and says so."""
+        body = 'require("kube").manifest "m" { wait = false, content = [[%s]] }'
+        text = "---\n".join("apiVersion: v1\nkind: ConfigMap\nmetadata: { name: %s-%s }\ndata: { a: '%s' }\n" % (self.name, key, value) for key, value in (("a", 1), ("b", 2)))
+        self.kube.play(body % text).apply().expect(0, "2 done")
+        asked = len(self.double.requests)
+        self.kube.run("plan", "--untrusted", "--detailed-exitcode").expect(0, "warning: not read, but compared with what is recorded: the provider 'kube'", "2 unchanged")
+        self.kube.play(body % (text.replace("'1'", "'9'") + "---\n" + text.partition("---")[0].replace("-a }", "-c }")))
+        result = self.kube.run("plan", "--untrusted", "--detailed-exitcode")
+        result.expect(2, "1 to create, 1 to change", '"1" -> "9"', "not read: untrusted")
+        self.assertEqual(result.text.count("warning: not read"), 1)
+        self.kube.play("")
+        self.kube.run("plan", "--untrusted").expect(0, "2 to destroy")
+        self.assertEqual(len(self.double.requests), asked, "nobody was asked")
+        self.kube.apply().expect(0, "2 done")
+
     def test_a_stranger_gets_no_secrets(self) -> None:
-        """Whatever server his kubeconfig names."""
-        self.double.tokens["theirs"] = ("jane", ["system:masters"])
+        """Not even where the kubeconfig is the operator's."""
         text = json.dumps(self.double.config({"token": "theirs"}))
+        self.double.tokens["theirs"] = ("jane", ["system:masters"])
+        (self.kube.directory / "operators").write_text(text)
+        env = {"KUBECONFIG": str(self.kube.directory / "operators")}
         store = self.double.store
         for kind in "configmaps", "secrets":
             store.create(store.kind("", "v1", kind), "default", {"metadata": {"name": self.name}, "data": {"p": "aGVsbG8="}}, "somebody")
         (self.kube.directory / "inventory.yaml").write_text(json.dumps({"name": "site", "playbook": "play", "provider": {"name": "static"}, "hosts": []}))
         self.kube.play(f"""
           local kube = require "kube"
-          provider "kube" {{ name = "kube", kubeconfig = [[{text}]] }}
+          provider "kube" {{ name = "kube" }}
           local metadata = {{ name = "{self.name}", namespace = "default", labels = {{ a = "b" }} }}
           kube.object "s" {{ apiVersion = "v1", kind = "Secret", metadata = metadata, stringData = {{ p = secret "correct horse" }} }}""")
-        self.kube.run("plan", "--untrusted").expect(0, without=("correct horse",))
+        self.kube.run("plan", "--untrusted", env=env).expect(0, without=("correct horse",))
         bodies = b"".join(self.double.bodies)
         self.assertNotIn(b"correct", bodies)
         self.assertNotIn(b"Y29ycmVjdCBob3JzZQ", bodies)
         self.assertEqual(self.double.count("GET", f"default/secrets/{self.name}"), 1)
-        self.kube.run("plan").expect(0)
+        self.kube.run("plan", env=env).expect(0)
         self.assertIn(b"Y29ycmVjdCBob3JzZQ", b"".join(self.double.bodies))
 
-    def test_a_stranger_sends_no_secret_as_credentials(self) -> None:
+    def test_a_kubeconfig_in_the_playbook_is_a_secret(self) -> None:
+        """Whoever wrote it there as a text: it is not shown, not saved, and not used for a stranger."""
         (self.kube.directory / "inventory.yaml").write_text(json.dumps({"name": "site", "playbook": "play", "provider": {"name": "static"}, "hosts": []}))
+        self.double.tokens["plain-token"] = ("jane", ["system:masters"])
+        text = json.dumps(self.double.config({"token": "plain-token"}))
+        thing = 'require("kube").object "x" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "%s", namespace = "default" } }' % self.name
+        hidden = ("plain-token", "correct horse", "battery staple", "stable door")
+        tunnel = 'tunnel = { address = "192.0.2.1", password = "correct horse", bastion = { host = "192.0.2.2", passphrase = "battery staple" } }'
+        for playbook, inventory in ((f'provider "kube" {{ name = "kube", kubeconfig = [[{text}]], {tunnel} }}\n', {"name": "static"}),
+                                    ("", {"name": "kube", "kubeconfig": text, "tunnel": {"address": "192.0.2.1", "become_password": "stable door"}})):
+            (self.kube.directory / "inventory.yaml").write_text(json.dumps({"name": "site", "playbook": "play", "provider": inventory, "hosts": []}))
+            self.kube.play(playbook + thing)
+            self.kube.run("plan", "--no-refresh", "--out", "p").expect(0, "1 to create", without=hidden)
+            for word in (*hidden, "clusters"):
+                self.assertNotIn(word, (self.kube.directory / "p").read_text())
+            self.kube.run("show", "--json", "p").expect(0, without=hidden)
+            self.kube.run("plan", "--json", "--no-refresh").expect(0, without=hidden)
+            self.kube.run("plan", "--untrusted").expect(0, "has a secret in its configuration: it is used at apply", "1 to create", without=hidden)
+        self.assertEqual(self.double.requests, [])
+        # And it is good for what it is meant for.
+        self.kube.play(f'provider "kube" {{ name = "kube", kubeconfig = [[{text}]] }}\n' + thing)
+        (self.kube.directory / "inventory.yaml").write_text(json.dumps({"name": "site", "playbook": "play", "provider": {"name": "static"}, "hosts": []}))
+        self.kube.run("plan", "--out", "p").expect(0)
+        self.kube.run("apply", "p").expect(0, "1 done")
+        self.kube.run("destroy", "--yes").expect(0)
+
+    def test_a_stranger_uses_no_file_and_starts_nothing(self) -> None:
+        """Nor does he where the kubeconfig is the operator's."""
+        self.plugin("echo x\n")
         certificate = self.kube.directory / "somebodys.crt"
         certificate.write_text("-----BEGIN CERTIFICATE-----\n")
-        for user, words in (({"username": "jane", "password": "PLACE"}, "has a secret in its configuration: it is used at apply"),
-                            ({"client-certificate": str(certificate), "client-key": str(certificate)}, "a file is used at apply")):
-            before, _, after = json.dumps(self.double.config(user)).partition("PLACE")
-            self.kube.play(f'local text = [[{before}]]' + (f' .. secret "correct horse" .. [[{after}]]' if after else "") + """
-              provider "kube" { name = "kube", kubeconfig = text }
-              require("kube").object "x" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" } }""")
-            self.kube.run("plan", "--untrusted").expect(3, words, without=("correct horse",))
-        self.assertEqual(self.double.requests, [])
-
-    def test_a_stranger_starts_nothing(self) -> None:
-        self.plugin("echo x\n")
-        text = json.dumps(self.double.config({"exec": {
-            "apiVersion": "client.authentication.k8s.io/v1", "command": str(self.kube.directory / "plugin")}}))
         (self.kube.directory / "inventory.yaml").write_text(json.dumps({"name": "site", "playbook": "play", "provider": {"name": "static"}, "hosts": []}))
-        self.kube.play(f'provider "kube" {{ name = "kube", kubeconfig = [[{text}]] }}\n'
-                       'require("kube").object "x" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" } }')
-        self.kube.run("plan", "--untrusted").expect(3, "used at apply")
+        self.kube.play('require("kube").object "x" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" } }')
+        for user, words in (({"client-certificate": str(certificate), "client-key": str(certificate)}, "a file is used at apply"),
+                            ({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(self.kube.directory / "plugin")}}, "is used at apply")):
+            (self.kube.directory / "operators").write_text(json.dumps(self.double.config(user)))
+            self.kube.run("plan", "--untrusted", env={"KUBECONFIG": str(self.kube.directory / "operators")}).expect(0, words, "not read: untrusted")
+        self.assertEqual(self.double.requests, [])
         self.assertFalse((self.kube.directory / "runs").exists())
 
     # ---- kubeconfigs
