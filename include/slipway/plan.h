@@ -58,6 +58,7 @@ struct sw_plan {
     int64_t serial;        /* of the state */
     int64_t created_ms;    /* wall clock */
     bool destroy, refresh_only;
+    bool partial; /* --target or --exclude: it does not hold everything that was declared */
     const struct sw_host **hosts;
     size_t n_hosts;
     struct sw_plan_item *items; /* topological order */
@@ -90,5 +91,14 @@ int sw_plan_save(const struct sw_plan *plan, const char *path, const unsigned ch
 typedef const struct sw_schema *sw_find_schema_fn(void *ctx, const char *type);
 int sw_plan_load(struct sw_arena *arena, const char *path, const unsigned char *key, sw_find_schema_fn *find_schema, void *ctx,
                  struct sw_plan **ret, struct sw_err *err);
+/* The same as a text, which is kept in another place; `name` is what errors call it. */
+int sw_plan_write(const struct sw_plan *plan, const unsigned char *key, struct sw_str *ret, struct sw_err *err);
+int sw_plan_read(struct sw_arena *arena, const char *name, const char *text, size_t len, const unsigned char *key,
+                 sw_find_schema_fn *find_schema, void *ctx, struct sw_plan **ret, struct sw_err *err);
+
+/* plan_declared.c: what the playbook declared when the plan was made, without what was read and decided; as a plan that does nothing, and as a
+ * configuration to plan anew. Both point into the plan. */
+struct sw_plan sw_plan_declared(const struct sw_plan *plan, struct sw_arena *arena);
+struct sw_config *sw_plan_config(const struct sw_plan *declared, struct sw_arena *arena);
 
 #endif

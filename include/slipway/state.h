@@ -73,6 +73,11 @@ int sw_run_begin(struct sw_state *state, const char *operation, int64_t *ret_run
 int sw_run_note(struct sw_state *state, int64_t run, const char *note, struct sw_err *err);
 int sw_run_end(struct sw_state *state, int64_t run, const char *outcome, int64_t done, int64_t failed, int64_t skipped, struct sw_err *err);
 int sw_runs(struct sw_state *state, struct sw_arena *arena, struct sw_run **ret, size_t *ret_n, struct sw_err *err); /* newest first */
+/* What was declared in a run, to go back to: kept for the newest ten whose plan held everything (not of a destroy, a refresh, or --target).
+ * Reading gives SW_ENOTFOUND for a run of which nothing is kept. ret_runs: their numbers, newest first. */
+int sw_run_keep(struct sw_state *state, int64_t run, const struct sw_plan *plan, struct sw_err *err);
+int sw_run_kept(struct sw_state *state, int64_t run, struct sw_arena *arena, struct sw_plan **ret, struct sw_err *err);
+int sw_runs_kept(struct sw_state *state, struct sw_arena *arena, int64_t **ret_runs, size_t *ret_n, struct sw_err *err);
 
 /* The journal. One transaction opens any number of intents (a host's script opens all its steps at once): one fsync, on disk when it returns.
  * Closing costs none: kill -9 loses no close, a power cut may, and the intent is then pending again. */

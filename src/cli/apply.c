@@ -24,8 +24,7 @@ static int apply_saved(struct sw_context *context, const char *path) {
     return sw_run_apply(context, plan);
 }
 
-/* In production, what was changed is looked at once more. */
-static int apply_anew(struct sw_context *context) {
+int sw_run_anew(struct sw_context *context) {
     struct sw_plan_options options = sw_run_options(context->cli);
     struct sw_plan *plan = NULL;
     struct sw_err err = {0};
@@ -35,7 +34,9 @@ static int apply_anew(struct sw_context *context) {
     int code = sw_run_rest(context, plan, &applied);
     if (!applied || !look) return code;
     sw_cli_note(context->cli, "%s", "");
-    return sw_status_run(context);
+    code = sw_status_run(context);
+    if (code != SW_EXIT_OK) sw_run_say_way_back(context, plan);
+    return code;
 }
 
 int sw_cmd_apply(struct sw_cli *cli) {
@@ -49,7 +50,7 @@ int sw_cmd_apply(struct sw_cli *cli) {
     } else if (path) {
         code = apply_saved(&context, path);
     } else {
-        code = apply_anew(&context);
+        code = sw_run_anew(&context);
     }
     sw_context_close(&context);
     return code;

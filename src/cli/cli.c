@@ -85,6 +85,10 @@ void sw_cli_note(struct sw_cli *cli, const char *fmt, ...) {
     sw_str_done(&text);
 }
 
+void sw_cli_say(const struct sw_str *text) {
+    if (text->len) write_all(STDERR_FILENO, text->p, text->len);
+}
+
 int sw_cli_exit_code(int code) {
     switch (code) {
     case SW_OK: return SW_EXIT_OK;

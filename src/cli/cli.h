@@ -24,6 +24,8 @@ void sw_cli_print(struct sw_cli *cli, const struct sw_str *text);
 void sw_cli_printf(struct sw_cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A remark for people, on stderr; nothing with --quiet or --json. */
 void sw_cli_note(struct sw_cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What went wrong, on stderr whatever the options say. */
+void sw_cli_say(const struct sw_str *text);
 /* Prints the error (stderr; with --json also one line on stdout), frees it and returns the exit code it means. */
 int sw_cli_fail(struct sw_cli *cli, struct sw_err *err);
 int sw_cli_exit_code(int code);
@@ -60,6 +62,8 @@ int sw_cmd_state_show(struct sw_cli *cli);
 int sw_cmd_state_mv(struct sw_cli *cli);
 int sw_cmd_state_rm(struct sw_cli *cli);
 int sw_cmd_state_history(struct sw_cli *cli);
+int sw_cli_parse_run(const char *word, int64_t *ret, struct sw_err *err); /* history.c: "12" */
+int sw_cmd_rollback(struct sw_cli *cli);
 int sw_cmd_state_unlock(struct sw_cli *cli);
 int sw_cmd_import(struct sw_cli *cli);
 int sw_cmd_output(struct sw_cli *cli);

@@ -34,6 +34,13 @@ const struct sw_command sw_commands[] = {
      sw_cmd_drift},
     {"destroy", "", "destroy everything, in reverse order", "slipway destroy -i inventories/lab", NULL,
      SW_OPTS_RUN | SW_OPTS_SELECT | SW_OPTS_APPLY, 0, 0, sw_cmd_destroy},
+    {"rollback", "RUN", "plan, ask, apply what was declared in a former run",
+     "slipway state history\nslipway rollback -i inventories/aws 12",
+     "Makes the world what the playbook of that run wanted, secrets as they were included, whatever the inventory says today; put that "
+     "back "
+     "by 'git revert', or the next apply goes forward again. What was declared is kept of the newest ten applies of a whole inventory. Lua "
+     "files beside the playbook that define types must still be the same, and so must files that are carried to nodes.",
+     SW_OPTS_RUN | SW_OPTS_APPLY | SW_OPT_UNCHANGED, 1, 1, sw_cmd_rollback},
     {"show", "PLANFILE", "show a saved plan", "slipway show plan.slipway\nslipway show --json plan.slipway | conftest test -",
      "--json prints Terraform's plan format (1.2), which conftest, OPA and checkov read; --markdown is for a pull request's comment.",
      SW_OPT_INVENTORY | SW_OPTS_SCRIPT | SW_OPT_STATE_DIR | SW_OPT_JSON | SW_OPT_MARKDOWN | SW_OPT_OUT | SW_OPT_UNCHANGED | SW_OPT_POLICIES,

@@ -12,7 +12,9 @@ int sw_run_freeze(struct sw_context *context, const struct sw_plan *plan, struct
     const char *separator = *freeze.reason ? ": " : "";
     if (cli->options.override_freeze) {
         sw_cli_note(cli, "The freeze until %s%s%s is overridden: %s", freeze.until, separator, freeze.reason, cli->options.override_freeze);
-        context->engine.note = sw_printf(cli->arena, "freeze overridden: %s", cli->options.override_freeze);
+        const char *note = context->engine.note;
+        context->engine.note =
+            sw_printf(cli->arena, "%s%sfreeze overridden: %s", note ? note : "", note ? "; " : "", cli->options.override_freeze);
         return 0;
     }
     sw_err_set(err, SW_EREFUSED, "nothing is changed during the freeze until %s%s%s", freeze.until, separator, freeze.reason);

@@ -58,7 +58,7 @@ static void add_intent(struct sw_str *text, struct sw_cli *cli, const struct sw_
     sw_str_addf(text, "%s  %3s %-8s %6s  %s\n", opened, sw_action_sign(intent->action), outcome, elapsed, intent->address);
 }
 
-static int parse_run(const char *word, int64_t *ret, struct sw_err *err) {
+int sw_cli_parse_run(const char *word, int64_t *ret, struct sw_err *err) {
     char *end;
     errno = 0;
     long long n = strtoll(word, &end, 10);
@@ -80,7 +80,7 @@ static int history(struct sw_context *context, struct sw_str *text, struct sw_er
         if (!n) sw_cli_note(cli, "No runs yet.");
         return SW_OK;
     }
-    if ((rc = parse_run(cli->options.args[0], &wanted, err))) return rc;
+    if ((rc = sw_cli_parse_run(cli->options.args[0], &wanted, err))) return rc;
     bool found = false;
     for (size_t i = 0; i < n; i++) {
         if (runs[i].id != wanted) continue;

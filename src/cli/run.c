@@ -48,8 +48,7 @@ int sw_run_confirm(struct sw_context *context, const struct sw_plan *plan, struc
     return sw_cli_confirm(cli, question, expected, sw_context_touch, context, err);
 }
 
-/* A word as the user would type it: quoted only where it must be. */
-static void add_word(struct sw_str *out, const char *option, const char *word) {
+void sw_run_add_word(struct sw_str *out, const char *option, const char *word) {
     sw_str_addf(out, " %s ", option);
     if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@-")])
         sw_str_add_shell(out, word, strlen(word));
@@ -66,34 +65,11 @@ static void add_again(struct sw_str *out, const struct sw_context *context, cons
         sw_str_addc(out, ' ');
         sw_str_addz(out, options->args[i]);
     }
-    if (options->inventory) add_word(out, "-i", options->inventory);
-    for (size_t i = 0; options->targets && options->targets[i]; i++) add_word(out, "--target", options->targets[i]);
-    for (size_t i = 0; options->excludes && options->excludes[i]; i++) add_word(out, "--exclude", options->excludes[i]);
-    if (options->state_dir) add_word(out, "--state-dir", options->state_dir);
+    if (options->inventory) sw_run_add_word(out, "-i", options->inventory);
+    for (size_t i = 0; options->targets && options->targets[i]; i++) sw_run_add_word(out, "--target", options->targets[i]);
+    for (size_t i = 0; options->excludes && options->excludes[i]; i++) sw_run_add_word(out, "--exclude", options->excludes[i]);
+    if (options->state_dir) sw_run_add_word(out, "--state-dir", options->state_dir);
     if (plan->refresh_only) sw_str_addz(out, " --refresh-only");
-}
-
-/* Where what was there before is kept, in production. */
-static void add_way_back(struct sw_str *out, const struct sw_context *context, const struct sw_plan *plan) {
-    for (size_t i = 0; i < plan->n_items; i++) {
-        const struct sw_plan_item *item = &plan->items[i];
-        const char *dir = sw_get_str(item->after, "directory", "");
-        if (strcmp(item->resource->type, "etcd_snapshot") != 0 || item->action == SW_NOOP || !item->resource->host) continue;
-        sw_str_addz(out, "To go back: change the inventory to what it was and apply it. The cluster's own state of before is in the newest "
-                         "of: slipway ssh");
-        if (context->cli->options.inventory) add_word(out, "-i", context->cli->options.inventory);
-        sw_str_addf(out, " %s -- sudo ls -l %s (docs/production.md)\n", item->resource->host, dir);
-        return;
-    }
-}
-
-static void say(const struct sw_str *text) {
-    size_t done = 0;
-    while (done < text->len) {
-        ssize_t n = write(STDERR_FILENO, text->p + done, text->len - done);
-        if (n <= 0) return;
-        done += (size_t)n;
-    }
 }
 
 /* Whether the error says itself what it is about. */
@@ -150,7 +126,7 @@ static int conclude(struct sw_context *context, const struct sw_plan *plan, cons
         return SW_EXIT_OK;
     }
     add_failures(&text, context);
-    say(&text);
+    sw_cli_say(&text);
     sw_str_clear(&text);
     /* The world moved since the plan was made, and nothing was done: the plan is stale. */
     int code = err->code == SW_ECONFLICT && !result->done ? SW_EXIT_REFUSED : SW_EXIT_ERROR;
@@ -166,9 +142,9 @@ static int conclude(struct sw_context *context, const struct sw_plan *plan, cons
         sw_str_addz(&text, "What was done is recorded. To go on: ");
         add_again(&text, context, plan);
         sw_str_addc(&text, '\n');
-        add_way_back(&text, context, plan);
     }
-    say(&text);
+    sw_cli_say(&text);
+    if (code != SW_EXIT_REFUSED) sw_run_say_way_back(context, plan);
     sw_str_done(&text);
     return code;
 }

@@ -224,6 +224,18 @@ static uint64_t critical(const struct apply *app) {
     return longest;
 }
 
+/* The run's record, before anything is done. What cannot be recorded is not begun. */
+static int begin_run(struct apply *app, struct sw_err *err) {
+    const struct sw_plan *plan = app->plan;
+    struct sw_state *state = app->engine->state;
+    int rc = sw_run_begin(state, plan->destroy ? "destroy" : plan->refresh_only ? "refresh" : "apply", &app->run, err);
+    if (rc) return rc;
+    if (app->engine->note) rc = sw_run_note(state, app->run, app->engine->note, err);
+    if (!rc && !plan->destroy && !plan->refresh_only && !plan->partial) rc = sw_run_keep(state, app->run, plan, err);
+    if (rc) sw_run_end(state, app->run, "failed", 0, 0, 0, NULL);
+    return rc;
+}
+
 int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct sw_apply_result *ret, struct sw_err *err) {
     struct apply app = {.engine = engine, .plan = plan};
     struct sw_engine_op *op = eng_op(engine);
@@ -231,9 +243,7 @@ int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct
     if ((rc = check_fresh(engine, plan, err)) != 0) return rc;
     if (!engine->parallelism) engine->parallelism = DEFAULT_PARALLELISM;
     if ((rc = app_make_items(&app, err)) != 0 || (rc = app_make_hosts(&app, err)) != 0) goto out;
-    if ((rc = sw_run_begin(engine->state, plan->destroy ? "destroy" : plan->refresh_only ? "refresh" : "apply", &app.run, err)) != 0)
-        goto out;
-    if (engine->note && (rc = sw_run_note(engine->state, app.run, engine->note, err)) != 0) goto out;
+    if ((rc = begin_run(&app, err)) != 0) goto out;
     sw_emit(&engine->sink, &(struct sw_event){.type = SW_EV_PHASE, .text = "apply", .plan = plan, .total = app.total});
     op->interrupt = 0;
     op->on_interrupt = interrupted;

@@ -126,6 +126,7 @@ int sw_engine_plan(struct sw_engine *engine, const char *inventory, const struct
     plan->created_ms = sw_wall_ms();
     plan->destroy = p.options->destroy;
     plan->refresh_only = p.options->refresh_only;
+    plan->partial = p.options->targets || p.options->excludes;
     plan->providers = config->providers;
     plan->modules = config->modules;
     finish_warnings(&p, plan);
@@ -133,7 +134,7 @@ int sw_engine_plan(struct sw_engine *engine, const char *inventory, const struct
     finish_hosts(&p, plan);
     finish_outputs(&p, plan);
     finish_moved(&p, plan);
-    if (p.options->targets || p.options->excludes) finish_restarts(&p, plan);
+    if (plan->partial) finish_restarts(&p, plan);
     if (plan->count[SW_REPLACE]) {
         struct eng_nodes nodes;
         eng_create_first(plan);

@@ -199,9 +199,10 @@ static int load_head(struct loader *l, const struct sw_value *v, struct sw_plan 
     if (take_text(l, v, "inventory", false, &plan->inventory) || take_text(l, v, "lineage", false, &plan->lineage) ||
         take_int(l, v, "serial", INT64_MAX, &plan->serial) || take_int(l, v, "created_ms", INT64_MAX, &plan->created_ms) ||
         take_flag(l, v, "destroy", &plan->destroy) || take_flag(l, v, "refresh_only", &plan->refresh_only) ||
-        take_int(l, v, "n_items", UINT32_MAX, &n_items) || take_texts(l, v, "warnings", &plan->warnings, &plan->n_warnings) ||
-        take_list(l, v, "hosts", &hosts) || take_list(l, v, "outputs", &outputs) || load_hosts(l, hosts, plan) ||
-        load_outputs(l, outputs, plan) || take_list(l, v, "moved", &moved) || load_moved(l, moved, plan))
+        take_flag(l, v, "partial", &plan->partial) || take_int(l, v, "n_items", UINT32_MAX, &n_items) ||
+        take_texts(l, v, "warnings", &plan->warnings, &plan->n_warnings) || take_list(l, v, "hosts", &hosts) ||
+        take_list(l, v, "outputs", &outputs) || load_hosts(l, hosts, plan) || load_outputs(l, outputs, plan) ||
+        take_list(l, v, "moved", &moved) || load_moved(l, moved, plan))
         return SW_EINVAL;
     plan->providers = sw_get(v, "providers");
     plan->modules = sw_get(v, "modules");
@@ -282,29 +283,34 @@ static int open_envelope(struct loader *l, const char *path) {
     return skip(l, SW_PLAN__HEAD) ? 0 : malformed(l, "it has no head");
 }
 
+/* The code that goes back is this function's own, whatever `err` holds or when it is NULL. */
+static int give_error(struct sw_err *local, const char *name, struct sw_err *err) {
+    int rc = local->code;
+    sw_err_frame(local, "reading the plan '%s'", name);
+    if (err && !err->code)
+        sw_err_move(err, local);
+    else
+        sw_err_done(local);
+    return rc;
+}
+
+int sw_plan_read(struct sw_arena *arena, const char *name, const char *text, size_t len, const unsigned char *key,
+                 sw_find_schema_fn *find_schema, void *ctx, struct sw_plan **ret, struct sw_err *err) {
+    if (!key) return sw_err_set(err, SW_EINVAL, "the plan '%s' cannot be read: there is no state, and so no key for it", name);
+    struct sw_err local = {0};
+    struct sw_plan *plan = sw_new(arena, struct sw_plan);
+    struct loader l = {arena, key, find_schema, ctx, &local, text, text + len};
+    if (open_envelope(&l, name) || load_text(&l, plan)) return give_error(&local, name, err);
+    *ret = plan;
+    return 0;
+}
+
 int sw_plan_load(struct sw_arena *arena, const char *path, const unsigned char *key, sw_find_schema_fn *find_schema, void *ctx,
                  struct sw_plan **ret, struct sw_err *err) {
-    if (!key) return sw_err_set(err, SW_EINVAL, "the plan '%s' cannot be read: there is no state, and so no key for it", path);
-    /* A local error: the code that goes back is this function's own, whatever `err` holds or when it is NULL. */
     struct sw_err local = {0};
     struct sw_str text = {0};
-    struct sw_plan *plan = sw_new(arena, struct sw_plan);
-    int rc = sw_file_read(path, SW_PLAN__MAX_BYTES, &text, &local);
-    if (!rc) {
-        struct loader l = {arena, key, find_schema, ctx, &local, sw_str_z(&text), sw_str_z(&text) + text.len};
-        rc = open_envelope(&l, path);
-        if (!rc) rc = load_text(&l, plan);
-    }
+    int rc = key ? sw_file_read(path, SW_PLAN__MAX_BYTES, &text, &local) : 0;
+    rc = rc ? give_error(&local, path, err) : sw_plan_read(arena, path, sw_str_z(&text), text.len, key, find_schema, ctx, ret, err);
     sw_str_done(&text);
-    if (!rc) {
-        *ret = plan;
-        return 0;
-    }
-    sw_err_frame(&local, "reading the plan '%s'", path);
-    rc = local.code;
-    if (err && !err->code)
-        sw_err_move(err, &local);
-    else
-        sw_err_done(&local);
     return rc;
 }

@@ -133,6 +133,7 @@ static const struct sw_value *head_value(struct sw_arena *arena, const struct sw
     put_int(&d, "created_ms", plan->created_ms);
     put_flag(&d, "destroy", plan->destroy);
     put_flag(&d, "refresh_only", plan->refresh_only);
+    put_flag(&d, "partial", plan->partial);
     put_int(&d, "n_items", (int64_t)plan->n_items);
     put(&d, "providers", plan->providers);
     put(&d, "modules", plan->modules);
@@ -184,26 +185,31 @@ static int add_items(struct sw_str *text, const struct sw_plan *plan, const unsi
     return 0;
 }
 
-int sw_plan_save(const struct sw_plan *plan, const char *path, const unsigned char *key, struct sw_err *err) {
+int sw_plan_write(const struct sw_plan *plan, const unsigned char *key, struct sw_str *ret, struct sw_err *err) {
     if (!key) return sw_err_set(err, SW_EINVAL, "a plan cannot be saved before there is a state: its secrets rest under the state's key");
-    struct sw_str text = {.max = SW_PLAN__MAX_BYTES};
     char context[40], tag[65];
-    sw_str_addf(&text, SW_PLAN__BEGIN "%d" SW_PLAN__TAG, SW_PLAN__VERSION);
-    size_t tag_at = text.len;
-    sw_str_addf(&text, "%064d", 0);
-    sw_str_addz(&text, SW_PLAN__HEAD);
+    ret->max = SW_PLAN__MAX_BYTES;
+    sw_str_addf(ret, SW_PLAN__BEGIN "%d" SW_PLAN__TAG, SW_PLAN__VERSION);
+    size_t tag_at = ret->len;
+    sw_str_addf(ret, "%064d", 0);
+    sw_str_addz(ret, SW_PLAN__HEAD);
     struct sw_arena *arena = sw_arena_new();
-    sw_value_seal(&text, head_value(arena, plan), key, sw_plan__context(context, true, 0));
+    sw_value_seal(ret, head_value(arena, plan), key, sw_plan__context(context, true, 0));
     sw_arena_free(arena);
-    sw_str_addz(&text, SW_PLAN__ITEMS);
-    int rc = add_items(&text, plan, key, err);
-    sw_str_addz(&text, SW_PLAN__END);
-    if (!rc && text.overflow) rc = sw_err_set(err, SW_ELIMIT, "the plan is too large to be saved: more than 256 MiB");
-    if (!rc) {
-        sw_secretbox__mac(key, SW_PLAN__MAC_PURPOSE, text.p + tag_at + 64, text.len - tag_at - 64, tag);
-        memcpy(text.p + tag_at, tag, 64);
-        rc = sw_file_write(path, text.p, text.len, 0600, err);
-    }
+    sw_str_addz(ret, SW_PLAN__ITEMS);
+    int rc = add_items(ret, plan, key, err);
+    sw_str_addz(ret, SW_PLAN__END);
+    if (!rc && ret->overflow) rc = sw_err_set(err, SW_ELIMIT, "the plan is too large to be saved: more than 256 MiB");
+    if (rc) return rc;
+    sw_secretbox__mac(key, SW_PLAN__MAC_PURPOSE, ret->p + tag_at + 64, ret->len - tag_at - 64, tag);
+    memcpy(ret->p + tag_at, tag, 64);
+    return 0;
+}
+
+int sw_plan_save(const struct sw_plan *plan, const char *path, const unsigned char *key, struct sw_err *err) {
+    struct sw_str text = {0};
+    int rc = sw_plan_write(plan, key, &text, err);
+    if (!rc) rc = sw_file_write(path, text.p, text.len, 0600, err);
     sw_str_done(&text);
     return rc ? sw_err_frame(err, "saving the plan to '%s'", path) : 0;
 }
