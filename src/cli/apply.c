@@ -35,7 +35,7 @@ int sw_run_anew(struct sw_context *context) {
     if (!applied || !look) return code;
     sw_cli_note(context->cli, "%s", "");
     code = sw_status_run(context);
-    if (code != SW_EXIT_OK) sw_run_say_way_back(context, plan);
+    if (code != SW_EXIT_OK) sw_advice_say_way_back(context, plan);
     return code;
 }
 

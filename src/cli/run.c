@@ -48,30 +48,6 @@ int sw_run_confirm(struct sw_context *context, const struct sw_plan *plan, struc
     return sw_cli_confirm(cli, question, expected, sw_context_touch, context, err);
 }
 
-void sw_run_add_word(struct sw_str *out, const char *option, const char *word) {
-    sw_str_addf(out, " %s ", option);
-    if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@-")])
-        sw_str_add_shell(out, word, strlen(word));
-    else
-        sw_str_addz(out, word);
-}
-
-/* The command that goes on from here, as the user would type it. */
-static void add_again(struct sw_str *out, const struct sw_context *context, const struct sw_plan *plan) {
-    const struct sw_options *options = &context->cli->options;
-    const char *name = context->cli->command->name;
-    sw_str_addf(out, "slipway %s", name);
-    for (size_t i = 0; i < options->n_args && strcmp(name, "apply") != 0; i++) {
-        sw_str_addc(out, ' ');
-        sw_str_addz(out, options->args[i]);
-    }
-    if (options->inventory) sw_run_add_word(out, "-i", options->inventory);
-    for (size_t i = 0; options->targets && options->targets[i]; i++) sw_run_add_word(out, "--target", options->targets[i]);
-    for (size_t i = 0; options->excludes && options->excludes[i]; i++) sw_run_add_word(out, "--exclude", options->excludes[i]);
-    if (options->state_dir) sw_run_add_word(out, "--state-dir", options->state_dir);
-    if (plan->refresh_only) sw_str_addz(out, " --refresh-only");
-}
-
 /* Whether the error says itself what it is about. */
 static bool says(const struct sw_err *err, const char *address) {
     if (err->message && strstr(err->message, address)) return true;
@@ -140,11 +116,11 @@ static int conclude(struct sw_context *context, const struct sw_plan *plan, cons
     /* A stale plan or a lost lock is not gone on from: its own hint says what to do. */
     if (code != SW_EXIT_REFUSED) {
         sw_str_addz(&text, "What was done is recorded. To go on: ");
-        add_again(&text, context, plan);
+        sw_advice_add_again(&text, context, plan);
         sw_str_addc(&text, '\n');
     }
     sw_cli_say(&text);
-    if (code != SW_EXIT_REFUSED) sw_run_say_way_back(context, plan);
+    if (code != SW_EXIT_REFUSED) sw_advice_say_way_back(context, plan);
     sw_str_done(&text);
     return code;
 }

@@ -22,10 +22,10 @@ int sw_run_rest(struct sw_context *context, struct sw_plan *plan, bool *ret_appl
 int sw_run_all(struct sw_context *context, const struct sw_plan_options *options, bool *ret_applied);
 /* apply.c: the same for what is declared now, and in production a look at what came of it: 1 when the cluster is not healthy afterwards. */
 int sw_run_anew(struct sw_context *context);
-/* way_back.c: how to undo it, in production: the command, and where the snapshot of etcd is. On stderr; nothing elsewhere. */
-void sw_run_say_way_back(struct sw_context *context, const struct sw_plan *plan);
-/* A word of a command as the user would type it: " OPTION WORD", quoted only where it must be. */
-void sw_run_add_word(struct sw_str *out, const char *option, const char *word);
+/* advice.c. The command that goes on from here, as the user would type it. */
+void sw_advice_add_again(struct sw_str *out, const struct sw_context *context, const struct sw_plan *plan);
+/* How to undo it, in production: the command, and where the snapshot of etcd is. On stderr; nothing elsewhere. */
+void sw_advice_say_way_back(struct sw_context *context, const struct sw_plan *plan);
 /* Reads a saved plan with the types it needs. */
 int sw_run_load(struct sw_context *context, const char *path, struct sw_plan **ret, struct sw_err *err);
 /* A sw_find_schema_fn; ctx is the script's struct sw_types. */

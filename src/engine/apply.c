@@ -158,43 +158,6 @@ static int check_fresh(struct sw_engine *engine, const struct sw_plan *plan, str
     return SW_ECONFLICT;
 }
 
-struct machine {
-    const struct apply *app;
-    const char *address;
-};
-
-static void is_machine(const char *address, const char *path, void *ctx) {
-    struct machine *m = ctx;
-    (void)path;
-    const struct app_item *it = app_find(m->app, address);
-    if (it && it->type->owns_host) m->address = address;
-}
-
-/* Hosts as they were reached, so that what lives on one can be removed when the playbook no longer speaks of it. */
-static int save_hosts(struct apply *app, struct sw_err *err) {
-    for (size_t i = 0; i < app->n_hosts; i++) {
-        const struct app_host *host = &app->hosts[i];
-        const struct sw_value *connection = host->eng->connection;
-        if (!connection || sw_value_has_unknown(connection)) continue;
-        struct machine m = {app, NULL};
-        sw_value_each_ref(host->declared->connection, is_machine, &m);
-        if (m.address) connection = sw_map_with(app->engine->arena, connection, ENG_MACHINE, sw_value_str(app->engine->arena, m.address));
-        int rc = sw_state_put_host(app->engine->state, host->declared->name, connection, err);
-        if (rc != 0) return rc;
-    }
-    return 0;
-}
-
-static int save_outputs(struct apply *app, struct sw_err *err) {
-    struct sw_pair *pairs = sw_new_n(app->engine->arena, struct sw_pair, app->plan->n_outputs + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < app->plan->n_outputs; i++) {
-        const struct sw_value *v = sw_value_resolve(app->engine->arena, app->plan->outputs[i].value, app_lookup, app);
-        if (!sw_value_has_unknown(v)) pairs[n++] = (struct sw_pair){app->plan->outputs[i].name, v};
-    }
-    return sw_state_put_outputs(app->engine->state, sw_value_map(app->engine->arena, pairs, n), err);
-}
-
 /* Recoveries, moves, a last look at the world, then the walk. */
 static int walk(struct apply *app, struct sw_err *err) {
     struct sw_engine *engine = app->engine;
@@ -205,34 +168,7 @@ static int walk(struct apply *app, struct sw_err *err) {
     app_check_start(app);
     app_pump(app);
     sw_loop_run(engine->loop, &app->idle);
-    if (!app->refused && (rc = save_hosts(app, err)) == 0) rc = save_outputs(app, err);
-    return rc;
-}
-
-/* The longest chain of steps that waited for each other. */
-static uint64_t critical(const struct apply *app) {
-    uint64_t longest = 0;
-    uint64_t *end = sw_new_n(app->engine->arena, uint64_t, app->nodes.n + 1);
-    for (size_t k = 0; k < app->nodes.n; k++) {
-        const uint32_t *needs;
-        size_t node = app->nodes.order[k], n = sw_graph_needs(app->nodes.graph, node, &needs);
-        for (size_t i = 0; i < n; i++)
-            if (end[needs[i]] > end[node]) end[node] = end[needs[i]];
-        end[node] += app->items[node].took_ms;
-        if (end[node] > longest) longest = end[node];
-    }
-    return longest;
-}
-
-/* The run's record, before anything is done. What cannot be recorded is not begun. */
-static int begin_run(struct apply *app, struct sw_err *err) {
-    const struct sw_plan *plan = app->plan;
-    struct sw_state *state = app->engine->state;
-    int rc = sw_run_begin(state, plan->destroy ? "destroy" : plan->refresh_only ? "refresh" : "apply", &app->run, err);
-    if (rc) return rc;
-    if (app->engine->note) rc = sw_run_note(state, app->run, app->engine->note, err);
-    if (!rc && !plan->destroy && !plan->refresh_only && !plan->partial) rc = sw_run_keep(state, app->run, plan, err);
-    if (rc) sw_run_end(state, app->run, "failed", 0, 0, 0, NULL);
+    if (!app->refused && (rc = app_save_hosts(app, err)) == 0) rc = app_save_outputs(app, err);
     return rc;
 }
 
@@ -243,7 +179,7 @@ int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct
     if ((rc = check_fresh(engine, plan, err)) != 0) return rc;
     if (!engine->parallelism) engine->parallelism = DEFAULT_PARALLELISM;
     if ((rc = app_make_items(&app, err)) != 0 || (rc = app_make_hosts(&app, err)) != 0) goto out;
-    if ((rc = begin_run(&app, err)) != 0) goto out;
+    if ((rc = app_run_begin(&app, err)) != 0) goto out;
     sw_emit(&engine->sink, &(struct sw_event){.type = SW_EV_PHASE, .text = "apply", .plan = plan, .total = app.total});
     op->interrupt = 0;
     op->on_interrupt = interrupted;
@@ -252,18 +188,12 @@ int sw_engine_apply(struct sw_engine *engine, const struct sw_plan *plan, struct
     rc = walk(&app, err);
     op->on_interrupt = NULL;
     app.result.elapsed_ms = sw_now_ms() - app.started_ms;
-    app.result.critical_ms = critical(&app);
+    app.result.critical_ms = app_critical(&app);
 
     for (size_t i = 0; i < plan->n_items; i++)
         if (app.items[i].stage == APP_WAITS && eng_acts(plan->items[i].action)) app.result.skipped++;
     bool failed = app.result.failed > 0 || app.first.code != 0 || rc != 0;
-    const char *outcome = failed ? "failed" : app.result.cancelled ? "cancelled" : "ok";
-    struct sw_err closing = {0};
-    if (sw_run_end(engine->state, app.run, outcome, (int64_t)app.result.done, (int64_t)app.result.failed, (int64_t)app.result.skipped,
-                   &closing) != 0 &&
-        app.first.code == 0)
-        sw_err_move(&app.first, &closing);
-    sw_err_done(&closing);
+    app_run_end(&app, failed);
     sw_emit(&engine->sink, &(struct sw_event){.type = SW_EV_SUMMARY,
                                               .plan = plan,
                                               .done = app.result.done,

@@ -151,6 +151,15 @@ void app_enqueue(struct apply *app, struct app_item *it);
 struct app_item *app_next_call(struct apply *app);
 sw_lookup_fn app_lookup; /* ctx = struct apply */
 
+/* apply_run.c. The run's record, before anything is done: what cannot be recorded is not begun. */
+int app_run_begin(struct apply *app, struct sw_err *err);
+void app_run_end(struct apply *app, bool failed);
+/* Hosts as they were reached, so that what lives on one can be removed when the playbook no longer speaks of it. */
+int app_save_hosts(struct apply *app, struct sw_err *err);
+int app_save_outputs(struct apply *app, struct sw_err *err);
+/* How long the longest chain of steps took that waited for each other. */
+uint64_t app_critical(const struct apply *app);
+
 /* apply_setup.c */
 int app_make_items(struct apply *app, struct sw_err *err);
 int app_make_hosts(struct apply *app, struct sw_err *err);

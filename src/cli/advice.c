@@ -1,8 +1,32 @@
-/* How to undo an apply that went wrong in production. */
+/* What to type after a run: to go on, or to go back. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "run.h"
+
+/* A word of a command as the user would type it, quoted only where it must be. */
+static void add_word(struct sw_str *out, const char *option, const char *word) {
+    sw_str_addf(out, " %s ", option);
+    if (word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@-")])
+        sw_str_add_shell(out, word, strlen(word));
+    else
+        sw_str_addz(out, word);
+}
+
+void sw_advice_add_again(struct sw_str *out, const struct sw_context *context, const struct sw_plan *plan) {
+    const struct sw_options *options = &context->cli->options;
+    const char *name = context->cli->command->name;
+    sw_str_addf(out, "slipway %s", name);
+    for (size_t i = 0; i < options->n_args && strcmp(name, "apply") != 0; i++) {
+        sw_str_addc(out, ' ');
+        sw_str_addz(out, options->args[i]);
+    }
+    if (options->inventory) add_word(out, "-i", options->inventory);
+    for (size_t i = 0; options->targets && options->targets[i]; i++) add_word(out, "--target", options->targets[i]);
+    for (size_t i = 0; options->excludes && options->excludes[i]; i++) add_word(out, "--exclude", options->excludes[i]);
+    if (options->state_dir) add_word(out, "--state-dir", options->state_dir);
+    if (plan->refresh_only) sw_str_addz(out, " --refresh-only");
+}
 
 /* The newest run that ended well and of which is kept what was declared; 0 = none. */
 static int64_t last_good_run(struct sw_context *context) {
@@ -30,11 +54,11 @@ static const struct sw_plan_item *find_snapshot(const struct sw_plan *plan) {
 
 static void add_inventory(struct sw_str *out, const struct sw_context *context) {
     const struct sw_options *options = &context->cli->options;
-    if (options->inventory) sw_run_add_word(out, "-i", options->inventory);
-    if (options->state_dir) sw_run_add_word(out, "--state-dir", options->state_dir);
+    if (options->inventory) add_word(out, "-i", options->inventory);
+    if (options->state_dir) add_word(out, "--state-dir", options->state_dir);
 }
 
-void sw_run_say_way_back(struct sw_context *context, const struct sw_plan *plan) {
+void sw_advice_say_way_back(struct sw_context *context, const struct sw_plan *plan) {
     if (strcmp(sw_context_environment(context), "production") != 0 || plan->refresh_only) return;
     const struct sw_plan_item *snapshot = find_snapshot(plan);
     int64_t run = plan->destroy ? 0 : last_good_run(context);
