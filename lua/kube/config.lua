@@ -12,7 +12,9 @@ function config.check(given)
     if not known[key] then core.unknown("setting of the provider 'kube'", key, OPTIONS) end
   end
   if given.kubeconfig ~= nil and given.path ~= nil then core.fail "the provider 'kube': kubeconfig (a text) or path (a file), not both" end
-  if given.path ~= nil and (type(given.path) ~= "string" or given.path == "") then core.fail "the provider 'kube': path is no file name" end
+  if given.path ~= nil and (type(given.path) ~= "string" or given.path == "" or given.path:find("[\n{]")) then
+    core.fail("the provider 'kube': path is no file name", "the kubeconfig itself, as a text, is `kubeconfig = ...`")
+  end
 end
 
 local HIDDEN = { "password", "passphrase", "become_password" }
@@ -68,10 +70,11 @@ end
 --- Adds one kubeconfig to what was read before it.
 local function add(all, content, what)
   local fine, tree = pcall(yaml.decode, content)
-  if not fine then bad(what, "it is no YAML: " .. (type(tree) == "string" and tree or tree.message)) end
+  -- As a secret once more: what is wrong is then told without a word of it.
+  if not fine then bad(what, (select(2, pcall(yaml.decode, secret(content))).message:gsub("a secret is", "it is"))) end
   if tree == nil then return end
   if type(tree) ~= "table" or tree[1] ~= nil then bad(what, "it is no kubeconfig: a map wanted") end
-  if tree.kind ~= nil and tree.kind ~= "Config" then bad(what, ("kind: 'Config' wanted, not '%s'"):format(tostring(tree.kind))) end
+  if tree.kind ~= nil and tree.kind ~= "Config" then bad(what, "kind: 'Config' wanted") end
   named(all.clusters, tree.clusters, "cluster", what .. ": clusters")
   named(all.users, tree.users, "user", what .. ": users")
   named(all.contexts, tree.contexts, "context", what .. ": contexts")
@@ -115,10 +118,9 @@ local function names(entries)
   return list
 end
 
+--- What stands at the wrong place of a kubeconfig may be a key or a token: no value of it is ever told, but the names of contexts, to choose from.
 local function pick(entries, name, what, where)
-  if entries[name] then return entries[name] end
-  local list = names(entries)
-  return bad(where, ("there is no %s '%s'"):format(what, name), #list > 0 and "there is: " .. table.concat(list, ", ") or nil)
+  return entries[name] or bad(where, ("there is no %s of that name"):format(what))
 end
 
 --- A path in a kubeconfig is relative to the file it stands in.
@@ -138,8 +140,10 @@ local function pem(io, entry, key)
   end
   if not path then return nil end
   if slipway.untrusted then core.refuse(("%s.%s: a file is used at apply"):format(entry.where, key)) end
-  local found = io.read_file(beside(entry.file, path))
-  if not found then bad(entry.where .. "." .. key, ("there is no file '%s'"):format(path)) end
+  local fine, found = pcall(io.read_file, beside(entry.file, path))
+  if not fine or not found then
+    bad(entry.where .. "." .. key, "there is no such file", ("where it is no file name but the PEM itself: %s-data, in base64"):format(key))
+  end
   return found
 end
 config.pem = pem
@@ -153,15 +157,19 @@ local function cluster(io, entry)
   end
   local scheme, host, port, path = server:match("^(https?)://(%[[%x:.]+%]):?(%d*)(.*)$")
   if not scheme then scheme, host, port, path = server:match("^(https?)://([^/:?#@]+):?(%d*)(.*)$") end
-  if not scheme or not path:find("^[/%w._~-]*$") then bad(where .. ".server", ("'%s' is no https:// URL"):format(server)) end
+  if not scheme or not path:find("^[/%w._~-]*$") then bad(where .. ".server", "https://HOST[:PORT] wanted, without user and password") end
+  local server_name = text(value["tls-server-name"], where .. ".tls-server-name")
+  if server_name and not server_name:find("^[%w.:_-]+$") then bad(where .. ".tls-server-name", "a host name wanted") end
+  local proxy = text(value["proxy-url"], where .. ".proxy-url")
+  if proxy and not proxy:find("^%l[%l%d]+://[^%s/]+/?$") then bad(where .. ".proxy-url", "http://HOST:PORT wanted (or https, socks5)") end
   return {
     url = server:gsub("/+$", ""),
     host = host,
     port = math.tointeger(tonumber(port)) or (scheme == "https" and 443 or 80),
     tls = scheme == "https",
     ca = pem(io, entry, "certificate-authority"),
-    server_name = text(value["tls-server-name"], where .. ".tls-server-name"),
-    proxy = text(value["proxy-url"], where .. ".proxy-url"),
+    server_name = server_name,
+    proxy = proxy,
   }
 end
 
@@ -173,7 +181,12 @@ function config.load(io, given)
     local list = names(all.contexts)
     bad(all.what, "it has no current-context", #list > 0 and "name one: context = \"" .. list[1] .. "\"" or nil)
   end
-  local context = pick(all.contexts, name, "context", all.what)
+  local context = all.contexts[name]
+  if not context then
+    local list = names(all.contexts)
+    bad(all.what .. ": " .. (given.context and "contexts" or "current-context"), given.context and ("there is no context '%s'"):format(name) or "there is no context of that name",
+      #list > 0 and "there is: " .. table.concat(list, ", ") or nil)
+  end
   local cluster_name = text(context.value.cluster, context.where .. ".cluster")
   if not cluster_name then bad(context.where, "it has no cluster") end
   local user_name = text(context.value.user, context.where .. ".user")

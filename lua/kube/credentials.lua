@@ -23,14 +23,20 @@ local function token_file(io, user)
   local path = config.beside(user.file, user.value.tokenFile)
   return function()
     refuse_strangers(user, "a token file")
-    local token = io.read_file(path)
-    token = token and token:match("^%s*(.-)%s*$")
-    if not token or token == "" then bad(user.where .. ".tokenFile", ("there is no token in '%s'"):format(path)) end
+    local fine, token = pcall(io.read_file, path)
+    token = fine and token and token:match("^%s*(.-)%s*$")
+    if not token or token == "" then bad(user.where .. ".tokenFile", "there is no such file, or no token in it") end
     return bearer(token), io.now() + FILE_LIVES
   end
 end
 
 local API = "client.authentication.k8s.io/"
+
+--- What stands there instead of a version is told only when it looks like one.
+local function named(version)
+  local found = type(version) == "string" and version:match("^client%.authentication%.k8s%.io/(v%d+%l*%d*)$")
+  return found and ", not " .. found or ""
+end
 
 local function environment(exec, where)
   local env = {}
@@ -57,7 +63,7 @@ local function exec_status(out, version, where, command)
   local fine, tree = pcall(json.decode, out)
   if not fine or type(tree) ~= "table" or tree.kind ~= "ExecCredential" then bad(where, ("'%s' did not print an ExecCredential"):format(command)) end
   if tree.apiVersion ~= API .. version then
-    bad(where, ("'%s' speaks %s, and the kubeconfig asks for %s"):format(command, tostring(tree.apiVersion), API .. version))
+    bad(where, ("'%s' does not speak %s, which the kubeconfig asks for%s"):format(command, API .. version, named(tree.apiVersion)))
   end
   local status = type(tree.status) == "table" and tree.status or {}
   local cert, key = status.clientCertificateData, status.clientKeyData
@@ -74,7 +80,7 @@ local function plugin(io, user, cluster)
   if type(exec) ~= "table" or type(exec.command) ~= "string" or exec.command == "" then bad(where, "it has no command") end
   local version = type(exec.apiVersion) == "string" and exec.apiVersion:match("^client%.authentication%.k8s%.io/(v1b?e?t?a?1?)$")
   if version ~= "v1" and version ~= "v1beta1" then
-    bad(where .. ".apiVersion", ("'%s' is not known: %sv1 or v1beta1"):format(tostring(exec.apiVersion), API))
+    bad(where .. ".apiVersion", ("%sv1 or v1beta1 wanted%s"):format(API, named(exec.apiVersion)))
   end
   if exec.interactiveMode == "Always" then bad(where .. ".interactiveMode", "a program that asks at the terminal cannot be used here") end
   local command = exec.command

@@ -14,6 +14,17 @@ local function refuse(where, index, path, text)
   slipway.fail(("%s, document %d%s: %s"):format(where, index, path ~= "" and ", " .. path or "", text))
 end
 
+--- Which document of a text the line is in that a message begins with.
+local function document_at(text, message)
+  local last, line, index = tonumber(message:match("^line (%d+): ")) or 1, 0, 1
+  for each in text:gmatch("[^\n]*\n?") do
+    line = line + 1
+    if line > last then break end
+    if line > 1 and each:find("^%-%-%-%s") then index = index + 1 end
+  end
+  return index
+end
+
 --- The objects of the documents, with where each comes from: { object, where, index }. A List gives its items.
 local function documents(texts)
   local found = {}
@@ -37,7 +48,7 @@ local function documents(texts)
   for _, text in ipairs(texts) do
     local ok, all = true, text.documents
     if not all then ok, all = pcall(yaml.decode_all, text.text) end
-    if not ok then slipway.fail(("%s: %s"):format(text.where, tostring(all))) end
+    if not ok then refuse(text.where, document_at(text.text, all.message), "", all.message) end
     for i, document in ipairs(all) do take(text.where, i, document, "") end
   end
   return found

@@ -47,7 +47,10 @@ end
 
 --- A provider by name. The library's own are loaded for it: what they say of configurations counts before their first resource does.
 local function find(name)
-  if type(name) == "string" and not defined[name] then pcall(require, name) end
+  if type(name) == "string" and not defined[name] then
+    local fine, err = pcall(require, name)
+    if not fine and (type(err) == "string" or err.code ~= "not_found") then error(err, 0) end
+  end
   return defined[name]
 end
 

@@ -47,6 +47,19 @@ static int encode(lua_State *L, write_fn *write, unsigned flags) {
 
 enum format { JSON, YAML, YAML_ALL };
 
+/* It is no file: the place in the text is part of the message, and the error's own is the playbook's. Nothing of a secret is quoted. */
+static void place(struct sw_err *err, bool secret, enum format format) {
+    char *message = secret ? sw_xprintf("a secret is not valid %s", format == JSON ? "JSON" : "YAML") : sw_xstrdup(err->message);
+    unsigned line = err->line;
+    int code = err->code;
+    sw_err_done(err);
+    if (line)
+        sw_err_set(err, code, "line %u: %s", line, message);
+    else
+        sw_err_set(err, code, "%s", message);
+    free(message);
+}
+
 static int decode(lua_State *L, enum format format) {
     struct sw_text text;
     if (sw_script__opaque(L, 1) == SW_O_UNKNOWN) {
@@ -67,12 +80,7 @@ static int decode(lua_State *L, enum format format) {
     else
         code = sw_yaml_read_all(arena, "the text", text.p, text.len, NULL, &v, err);
     if (code) {
-        char *at = err->line ? sw_xprintf("line %u of the text", err->line) : NULL; /* it is no file: the place is the playbook's */
-        if (at) sw_err_frame(err, "reading %s", at);
-        free(at);
-        free(err->file);
-        err->file = NULL;
-        err->line = err->column = 0;
+        place(err, text.secret, format);
         return lua_error(L);
     }
     if (text.secret) v = sw_value_secret(arena, v);

@@ -332,8 +332,8 @@ class Faults(Doubled, unittest.TestCase):
             ("echo no session >&2; exit 7\n", {}, ("ended with status 7", "no session", "users[0].user.exec")),
             ("echo hello\n", {}, ("did not print an ExecCredential",)),
             ("echo '{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1\", \"status\": {}}'\n", {}, ("neither a token nor a certificate",)),
-            ("echo '{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1beta1\", \"status\": {}}'\n", {}, ("speaks client.authentication.k8s.io/v1beta1",)),
-            ("", {"apiVersion": "client.authentication.k8s.io/v1alpha1"}, ("'client.authentication.k8s.io/v1alpha1' is not known",)),
+            ("echo '{\"kind\": \"ExecCredential\", \"apiVersion\": \"client.authentication.k8s.io/v1beta1\", \"status\": {}}'\n", {}, ("does not speak client.authentication.k8s.io/v1,", "not v1beta1")),
+            ("", {"apiVersion": "client.authentication.k8s.io/v1alpha1"}, ("apiVersion: client.authentication.k8s.io/v1 or v1beta1 wanted, not v1alpha1",)),
             ("", {"command": "no-such-plugin", "installHint": "get it at example.org"}, ("no-such-plugin", "get it at example.org")),
         ):
             self.as_user(self.plugin(text, **more))
@@ -484,13 +484,13 @@ class Faults(Doubled, unittest.TestCase):
                 at[steps[-1].replace("_", "-")] = value
             return json.dumps(whole)
         cases = [
-            ("{", ("it is no YAML",)), ("[1]", ("it is no kubeconfig", )), ("kind: Pod", ("'Config' wanted, not 'Pod'",)),
-            (tree(current_context="none"), ("there is no context 'none'", "there is: double")),
+            ("{", ("it is not valid YAML",)), ("[1]", ("it is no kubeconfig", )), ("kind: Pod", ("kind: 'Config' wanted",)),
+            (tree(current_context="none"), ("current-context: there is no context of that name", "there is: double")),
             (tree(current_context=""), ("no current-context", 'context = "double"')),
-            (tree(contexts__0__context__cluster="none"), ("contexts[0].context.cluster: there is no cluster 'none'",)),
-            (tree(contexts__0__context__user="none"), ("there is no user 'none'",)),
+            (tree(contexts__0__context__cluster="none"), ("contexts[0].context.cluster: there is no cluster of that name",)),
+            (tree(contexts__0__context__user="none"), ("contexts[0].context.user: there is no user of that name",)),
             (tree(clusters__0__cluster__server=""), ("clusters[0].cluster: it has no server",)),
-            (tree(clusters__0__cluster__server="ftp://x"), ("'ftp://x' is no https:// URL",)),
+            (tree(clusters__0__cluster__server="ftp://x"), ("clusters[0].cluster.server: https://HOST[:PORT] wanted",)),
             (tree(clusters__0__cluster__insecure_skip_tls_verify=True), ("insecure-skip-tls-verify", "certificate-authority-data")),
             (tree(clusters__0__cluster__certificate_authority_data="!!"), ("certificate-authority-data: it is no PEM in base64",)),
             (tree(users__0__user__client_key_data="aGVsbG8="), ("client-key-data: it is no PEM in base64",)),
@@ -503,8 +503,53 @@ class Faults(Doubled, unittest.TestCase):
         for text, words in cases:
             path.write_text(text)
             self.does("kube:apply(cm(NAME))", code=1, words=(str(path), *words) if "context" not in words[0] else words, without=("BEGIN",))
+        self.kube.inventory({"path": json.dumps(tree())})
+        self.kube.run("plan").expect(1, "path is no file name", "inventory.yaml:1", without=("BEGIN",))
+        self.kube.inventory({"path": str(path), "context": "none"})
+        path.write_text(tree())
+        self.kube.run("plan").expect(1, "contexts: there is no context 'none'", "there is: double")
         self.kube.inventory({"pth": "x"})
         self.does("kube:apply(cm(NAME))", code=1, words=("there is no setting of the provider 'kube' 'pth'", "did you mean 'path'?"))
+
+    def test_what_stands_at_the_wrong_place_is_not_told(self) -> None:
+        """It may be a key: whatever value of a kubeconfig is replaced, and by whatever, no error quotes it."""
+        word = "SENTINEL-zJ6hxV"
+        whole = self.double.config()
+        whole["users"][0]["user"]["tokenFile"] = "/none"
+        exec_user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/none", "args": ["a"], "env": [{"name": "A", "value": "b"}]}}
+
+        def places(tree, path=()):
+            yield path
+            for key, value in (tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()):
+                yield from places(value, (*path, key))
+
+        def with_(tree, path, value):
+            if not path:
+                return value
+            copy = dict(tree) if isinstance(tree, dict) else list(tree)
+            copy[path[0]] = with_(tree[path[0]], path[1:], value)
+            return copy
+
+        texts = [word + ": [", f"a: !{word} x", f"{word}: 1\n{word}: 2\n"]
+        for tree in whole, {**whole, "users": [{"name": whole["users"][0]["name"], "user": exec_user}]}:
+            # The names of contexts are told, to choose from; the program that failed has a name, too.
+            texts += [json.dumps(with_(tree, path, value)) for path in places(tree) if path[-1:] not in (("command",), ("name",)) for value in (word, {word: word}, [word])]
+        for key in "proxy-url", "tls-server-name":
+            texts.append(json.dumps(with_(whole, ("clusters", 0, "cluster"), {**whole["clusters"][0]["cluster"], key: word + "+/="})))
+        for pem in "client-certificate", "client-key":
+            user = {**whole["users"][0]["user"], pem: f"-----BEGIN X-----\n{word}\n" * 300}
+            texts.append(json.dumps({**whole, "users": [{"name": whole["users"][0]["name"], "user": {key: value for key, value in user.items() if key != pem + "-data"}}]}))
+        self.assertGreater(len(texts), 60)
+        path = self.kube.directory / "kubeconfig"
+        self.kube.inventory({"path": str(path)}).play('require("kube").object "x" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" } }')
+        failed = 0
+        for text in texts:
+            path.write_text(text)
+            result = self.kube.run("plan", "--trace", "trace")
+            self.assertNotIn(word, result.text, text)
+            self.assertNotIn(word, self.kube.trace(), text)
+            failed += result.code != 0
+        self.assertGreater(failed, len(texts) // 2)
 
     # ---- few requests
 

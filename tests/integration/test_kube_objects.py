@@ -454,7 +454,9 @@ kube.object "b" {{ apiVersion = "v1", kind = "ConfigMap", metadata = {{ name = "
         self.site(self.manifest(CONFIG % "a"), path=str(config)).run("plan").expect(1, "Unauthorized", "expired", without=("long-ago",))
 
     def test_bad_documents_name_themselves(self):
-        for text, *words in (("a: [", 'kube.manifest "m"'), (CONFIG % "a" + "---\nkind: ConfigMap\n", "document 2", "apiVersion: a text wanted"),
+        for text, *words in (("a: [", 'kube.manifest "m", document 1', "not valid YAML"),
+                             (CONFIG % "a" + "---\n# more\na: 1\n b: 2\n", 'document 2: line 8: not valid YAML'),
+                             (CONFIG % "a" + "---\na: 1\na: 2\n", "document 2: line 7: duplicate key 'a'"), (CONFIG % "a" + "---\nkind: ConfigMap\n", "document 2", "apiVersion: a text wanted"),
                              (CONFIG % "a" + "---\n" + CONFIG % "a", "document 2", "is there already"),
                              ("apiVersion: v1\nkind: ConfigMap\nmetadata: { generateName: x- }", "document 1", "metadata.name")):
             self.site(self.manifest(text)).run("plan").expect(1, "play.lua:2", *words)
