@@ -184,7 +184,8 @@ function config.load(io, given)
   local context = all.contexts[name]
   if not context then
     local list = names(all.contexts)
-    bad(all.what .. ": " .. (given.context and "contexts" or "current-context"), given.context and ("there is no context '%s'"):format(name) or "there is no context of that name",
+    bad(all.what .. ": " .. (given.context and "contexts" or "current-context"),
+      given.context and ("there is no context '%s'"):format(name) or "there is no context of that name",
       #list > 0 and "there is: " .. table.concat(list, ", ") or nil)
   end
   local cluster_name = text(context.value.cluster, context.where .. ".cluster")

@@ -3,6 +3,16 @@
 #include "policy.h"
 #include "status.h"
 
+/* In production, what was changed is looked at once more. */
+static int look_after(struct sw_context *context, const struct sw_plan *plan, int code) {
+    bool wanted = code == SW_EXIT_OK && !plan->destroy && !plan->refresh_only && !sw_plan_is_empty(plan);
+    if (!wanted || strcmp(sw_context_environment(context), "production") != 0) return code;
+    sw_cli_note(context->cli, "%s", "");
+    code = sw_status_run(context);
+    if (code != SW_EXIT_OK) sw_advice_say_way_back(context, plan);
+    return code;
+}
+
 /* A saved plan was shown and reviewed when it was made: no question but those of the policies, which are asked as they are now. */
 static int apply_saved(struct sw_context *context, const char *path) {
     struct sw_cli *cli = context->cli;
@@ -21,7 +31,10 @@ static int apply_saved(struct sw_context *context, const char *path) {
         return SW_EXIT_OK;
     }
     if (sw_run_freeze(context, plan, &err) || sw_policy_approve(context, plan, &err)) return sw_cli_fail(cli, &err);
-    return sw_run_apply(context, plan);
+    int code = sw_run_apply(context, plan);
+    /* The playbook of now may be another: what the plan declares is what is looked at. */
+    context->config = sw_plan_config(plan, cli->arena);
+    return look_after(context, plan, code);
 }
 
 int sw_run_anew(struct sw_context *context) {
@@ -30,13 +43,8 @@ int sw_run_anew(struct sw_context *context) {
     struct sw_err err = {0};
     bool applied = false;
     if (sw_run_plan(context, &options, &plan, &err)) return sw_cli_fail(context->cli, &err);
-    bool look = !sw_plan_is_empty(plan) && !plan->refresh_only && strcmp(sw_context_environment(context), "production") == 0;
     int code = sw_run_rest(context, plan, &applied);
-    if (!applied || !look) return code;
-    sw_cli_note(context->cli, "%s", "");
-    code = sw_status_run(context);
-    if (code != SW_EXIT_OK) sw_advice_say_way_back(context, plan);
-    return code;
+    return applied ? look_after(context, plan, code) : code;
 }
 
 int sw_cmd_apply(struct sw_cli *cli) {

@@ -23,7 +23,8 @@ const struct sw_command sw_commands[] = {
      "slipway apply -i inventories/aws\nslipway apply -i inventories/aws plan.slipway",
      "Asks before it changes anything, and in an environment 'production' wants the inventory's name typed. A saved plan was reviewed: it "
      "is applied without a "
-     "question, and refused when the state or the world moved since. Ctrl-C finishes what runs and starts nothing more; a second one stops "
+     "question, and refused when the state or the world moved since. In production the cluster is read once more afterwards: exit code 1 "
+     "when something is not healthy (docs/production.md). Ctrl-C finishes what runs and starts nothing more; a second one stops "
      "at once. Whatever "
      "happens, running it again goes on from there.",
      SW_OPTS_RUN | SW_OPTS_SELECT | SW_OPT_REPLACE | SW_OPT_REFRESH_ONLY | SW_OPTS_APPLY | SW_OPT_UNCHANGED, 0, 1, sw_cmd_apply},

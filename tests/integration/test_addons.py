@@ -221,6 +221,27 @@ class Production(Case):
         self.inventory(environment="staging", vars={"wait": False})
         self.kube.apply().expect(0, "Applied: 1 done", without=("Healthy.",))
 
+    def test_what_is_not_healthy_after(self):
+        """An apply that did what it was to do, in a cluster where something else is broken: exit code 1, and the way back, whether the plan was saved or not."""
+        (self.kube.directory / "site.lua").write_text('local kube, vars = require "kube", slipway.inventory.vars\nprovider "kube" { name = "kube", path = slipway.inventory.kubeconfig }\n'
+                                                      'kube.object "a" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" }, data = { x = vars.x } }\n'
+                                                      'kube.manifest "b" { content = vars.b }\n')
+        b = WORKLOAD.format(kind="Deployment", name="b", namespace="default")
+        self.inventory(environment="production", vars={"x": "1", "b": b})
+        self.kube.apply().expect(0, "Applied: 2 done", "Healthy.")
+        self.cluster.change("apps", "v1", "deployments", "b", lambda new: new["status"].update(availableReplicas=0))
+        words = ("Applied: 1 done", "Not healthy:", "kube_object.b:Deployment:default/b: 0 of 1 available", "To go back to what was declared before: slipway rollback 1")
+        self.inventory(environment="production", vars={"x": "2", "b": b})
+        self.kube.apply("--target", "kube_object.a").expect(1, *words)
+        self.inventory(environment="production", vars={"x": "3", "b": b})
+        self.kube.run("plan", "--target", "kube_object.a", "--out", "some").expect(0)
+        self.kube.run("apply", "some").expect(1, *words)
+        # The command that was printed is the way back.
+        self.cluster.change("apps", "v1", "deployments", "b", lambda new: new["status"].update(availableReplicas=1))
+        command = words[-1].partition("slipway ")[2].split()
+        self.kube.run(*command, "--yes").expect(0, "Healthy.")
+        self.assertEqual(self.cluster.objects("", "v1", "configmaps")["a"]["data"], {"x": "1"})
+
 
 class Frozen(Case):
     def test_a_freeze_holds_changes_back(self):
