@@ -29,9 +29,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
 sys.path.insert(0, str(REPO / "tests" / "tools"))
+from processes import wait_for  # noqa: E402
 from sshd_farm import Node, SshdFarm  # noqa: E402
 
-SLIPWAY = Path(os.environ.get("SLIPWAY", REPO / "build-int/slipway"))
+SLIPWAY = Path(os.environ.get("SLIPWAY", REPO / "build-asan/slipway"))
 # Leaks are the unit tests' business; everything else that a sanitizer finds ends the program with 99.
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99:abort_on_error=0", "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1"}
 PRELUDE = 'local host = require "host"\nlocal inv = slipway.inventory\n'
@@ -216,15 +217,6 @@ class Case(unittest.TestCase):
         if body is not None:
             site.play(body, each=each)
         return site
-
-
-def wait_for(condition, timeout: float = 20, what: str = "the condition"):
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"{what} did not come true in {timeout} s")
 
 
 def tree(root: Path) -> dict[str, tuple]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,9 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+from ports import free_port  # noqa: E402
 
 REPO = Path(__file__).resolve().parents[2]
 VENV = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway-test/venv"
@@ -53,12 +55,6 @@ def _images() -> list[dict]:
                           "image_location": f"amazon/{name}", "description": name, "architecture": architecture,
                           "creation_date": f"{day[:4]}-{day[4:6]}-{day[6:]}T04:05:06.000Z"})
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def environment(endpoint: str) -> dict[str, str]:

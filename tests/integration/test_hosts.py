@@ -9,20 +9,10 @@ import subprocess
 import threading
 
 from harness import Case, fingerprint, tree, unittest, wait_for
+from processes import descendants, processes
+from root import small_disk, sudoers, user
 
 FILE = 'h:file(root .. "/a") { content = "a\\n" }'
-
-
-def children(pid: int) -> list[int]:
-    text = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True).stdout
-    return [int(word) for word in text.split()]
-
-
-def descendants(pid: int) -> list[int]:
-    found = []
-    for child in children(pid):
-        found += [child, *descendants(child)]
-    return found
 
 
 class Mute:
@@ -74,16 +64,14 @@ class Unreachable(Case):
         self.addCleanup(mute.close)
         site = self.site(FILE, nodes=[1])
         site.overrides["n1"] = {"port": mute.port, "connect_timeout": 1}
-        result = site.inventory().run("plan").expect(1, "n1", "127.0.0.1")
-        self.assertLess(result.seconds, 10)
+        site.inventory().run("plan").expect(1, "n1", "127.0.0.1", "no SSH handshake", "in time")
 
     def test_is_not_ssh(self):
         mute = Mute(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         self.addCleanup(mute.close)
         site = self.site(FILE, nodes=[1])
         site.overrides["n1"] = {"port": mute.port, "connect_timeout": 2}
-        result = site.inventory().run("plan").expect(1, "n1")
-        self.assertLess(result.seconds, 10)
+        site.inventory().run("plan").expect(1, "n1", "no SSH handshake")
 
     def test_another_machine(self):
         """Both fingerprints are shown and nothing is run."""
@@ -126,7 +114,7 @@ class Unreachable(Case):
             site.run("plan").expect(1, "n2:", "n4:", "2 of 5")
         finally:
             for index in (2, 4):
-                if not self.farm._alive([self.farm.node(index)]):
+                if not self.farm.alive(index):
                     self.farm.start(index)
         site.apply().expect(0, "1 done")
         site.converged()
@@ -169,17 +157,15 @@ class Middle(Case):
             self.assertEqual(sorted(tree(root)), ["began", "slow"])
 
     def test_connection_dropped(self):
-        site = self.site(self.SLOW.format("sleep 30"), nodes=[1])
+        site = self.site(self.SLOW.format("sleep 600"), nodes=[1])
         run = site.start("apply", "--yes")
         wait_for((site.root() / "began").exists, what="the slow step")
-        server = self.farm.node(1).pid
-        sessions = [pid for pid in descendants(server)]
+        sessions = descendants(processes(), {self.farm.node(1).pid})
         self.assertTrue(sessions)
         for pid in sessions:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        result = run.finish(30).expect(1, "exec:slow", "1 done, 1 failed, 1 skipped")
-        self.assertLess(result.seconds, 20)
+        run.finish().expect(1, "exec:slow", "1 done, 1 failed, 1 skipped")
         self.assertEqual(site.run("state", "list").out.count("first"), 1)
         self.settle(site)
 
@@ -201,16 +187,14 @@ class Middle(Case):
         self.settle(site)
 
     def test_step_with_a_time_limit(self):
-        site = self.site('h:exec "slow" { command = "sleep 60", timeout = 1 }\nh:file(root .. "/a") { content = "a" }', nodes=[1])
-        result = site.apply().expect(1, "exec:slow", "time limit", "timeout")
-        self.assertLess(result.seconds, 50)
+        site = self.site('h:exec "slow" { command = "sleep 600", timeout = 1 }\nh:file(root .. "/a") { content = "a" }', nodes=[1])
+        site.apply().expect(1, "exec:slow", "time limit", "timeout")
         site.play('h:exec "slow" { command = "true", timeout = 1 }').apply().expect(0)
 
     def test_background_process_keeps_the_pipe(self):
-        site = self.site('h:exec "daemon" { command = "sleep 20 & echo $! > " .. root .. "/pid" }\nh:file(root .. "/a") { content = "a" }', nodes=[1])
-        result = site.apply().expect(0, "2 done")
-        self.assertLess(result.seconds, 19)
-        os.kill(int((site.root() / "pid").read_text()), signal.SIGKILL)
+        site = self.site('h:exec "daemon" { command = "sleep 600 & echo $! > " .. root .. "/pid" }\nh:file(root .. "/a") { content = "a" }', nodes=[1])
+        site.apply().expect(0, "2 done")
+        os.kill(int((site.root() / "pid").read_text()), signal.SIGKILL)  # it runs still: it was not waited for
 
     def test_stdin_is_empty(self):
         """A step that reads does not eat the script."""
@@ -233,9 +217,7 @@ class Middle(Case):
         site = self.site(nodes=[1])
         small = site.root() / "small"
         small.mkdir()
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], capture_output=True).returncode:
-            self.skipTest("cannot mount here")
-        self.addCleanup(subprocess.run, ["umount", str(small)])
+        small_disk(self, small, "64k")
         site.play("""
             h:file(root .. "/small/a") { content = "fits" }
             h:file(root .. "/small/b") { content = ("x"):rep(200000) }
@@ -262,7 +244,7 @@ class Middle(Case):
 
 class Noisy(Case):
     """A banner before the login, and a shell whose rc file talks and aliases."""
-    
+
     def test_noise_is_not_taken_for_answers(self):
         node = self.farm.node(1)
         banner = self.directory / "banner"
@@ -286,17 +268,12 @@ class Sudo(Case):
 
     @classmethod
     def setUpClass(cls) -> None:
-        if os.geteuid() != 0 or not shutil.which("sudo") or not shutil.which("useradd"):
-            raise unittest.SkipTest("needs root, sudo and useradd")
         super().setUpClass()
-        subprocess.run(["useradd", "-M", "-d", "/nonexistent", "-s", "/bin/sh", cls.USER], check=True, capture_output=True)
-        cls.addClassCleanup(subprocess.run, ["userdel", cls.USER], capture_output=True)
-        subprocess.run(["chpasswd"], input=f"{cls.USER}:r1ght-password\n", text=True, check=True)
-        rule = f"/etc/sudoers.d/{cls.USER}"
-        with open(rule, "w") as file:
-            file.write(f"{cls.USER} ALL=(ALL) ALL\n")
-        os.chmod(rule, 0o440)
-        cls.addClassCleanup(os.unlink, rule)
+        made = user(cls.USER, "r1ght-password", "-M", "-d", "/nonexistent")
+        made.__enter__()
+        cls.addClassCleanup(made.__exit__, None, None, None)
+        sudoers(cls.USER, "ALL")
+        cls.addClassCleanup(sudoers, cls.USER, None)
         os.chmod(cls.farm.directory, 0o755)
 
     def test_passwords(self):

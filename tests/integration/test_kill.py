@@ -36,9 +36,7 @@ class Kill(Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.shim = cls.directory / "kill_at.so"
-        built = subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", cls.shim, HERE / "kill_at.c", "-ldl"], capture_output=True, text=True)
-        if built.returncode:
-            raise unittest.SkipTest(f"no C compiler: {built.stderr}")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", cls.shim, HERE / "kill_at.c", "-ldl"], check=True)
 
     def keep(self, site, name: str) -> None:
         """Sets node directories and state aside, or, when they are, puts them back."""

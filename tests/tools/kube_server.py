@@ -10,7 +10,6 @@ import io
 import json
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -19,13 +18,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+from ports import free_port
+
 TOKEN = "not-a-secret-admin"
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def unpack(bundle: Path, name: str, into: Path) -> Path:

@@ -24,16 +24,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import errno
 import fcntl
 import getpass
 import json
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -41,9 +38,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-ADDRESS = "127.0.0.1"
-# Below the ephemeral ranges of Linux and macOS, so that no client's own port can take a stopped node's.
-PORTS = range(20000, 32000)
+from ports import ADDRESS, free_port
+from processes import Process, descendants, processes
+
 START_TRIES = 5
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
@@ -65,54 +62,6 @@ class Node:
     home: str
     log: str
     config: str
-
-
-@dataclass(frozen=True)
-class Process:
-    pid: int
-    parent: int
-    state: str
-    args: str
-
-
-def _processes() -> dict[int, Process]:
-    """Every process that has not ended, by pid. Zombies count as ended."""
-    text = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="],
-        check=True, capture_output=True, text=True, errors="replace", timeout=30,
-    ).stdout
-    table = {}
-    for line in text.splitlines():
-        pid, parent, state, *args = line.split(None, 3)
-        if not state.startswith("Z"):
-            table[int(pid)] = Process(int(pid), int(parent), state, args[0] if args else "")
-    return table
-
-
-def _descendants(table: Mapping[int, Process], roots: set[int]) -> set[int]:
-    children: dict[int, list[int]] = {}
-    for process in table.values():
-        children.setdefault(process.parent, []).append(process.pid)
-    found: set[int] = set()
-    todo = list(roots)
-    while todo:
-        for child in children.get(todo.pop(), []):
-            if child not in found and child not in roots:
-                found.add(child)
-                todo.append(child)
-    return found
-
-
-def _port_is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((ADDRESS, port))
-        except OSError as error:
-            if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                return False
-            raise
-    return True
 
 
 def _tool(name: str) -> str:
@@ -226,7 +175,7 @@ class SshdFarm:
         self.directory.mkdir(parents=True, exist_ok=True)
         with self._locked():
             if (self.directory / "farm.json").exists():
-                if SshdFarm.load(self.directory)._alive():
+                if SshdFarm.load(self.directory).alive():
                     raise FarmError(f"a farm runs in {self.directory} already: `sshd_farm.py down --dir {self.directory}` first")
                 (self.directory / "farm.json").unlink()
             self._prepare()
@@ -250,10 +199,15 @@ class SshdFarm:
 
     def start(self, index: int) -> None:
         """Starts a stopped server again, on the same port."""
-        if self._alive([self.node(index)]):
+        if self.alive(index):
             raise FarmError(f"node {index} is running already")
         self._launch([self.node(index)], fixed_port=True)
         self._write_client_files()
+
+    def alive(self, index: int | None = None) -> bool:
+        """Whether this server runs, or any of them."""
+        nodes = self.nodes if index is None else [self.node(index)]
+        return bool(self._ours(processes(), nodes))
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -320,7 +274,7 @@ class SshdFarm:
             offsets: dict[int, int] = {}
             for node in waiting:
                 if not fixed_port:
-                    node.port = self._free_port(used)
+                    node.port = free_port(used)
                     used.add(node.port)
                 self._write_sshd_config(node)
                 log = Path(node.log)
@@ -338,15 +292,6 @@ class SshdFarm:
             if fixed_port:
                 break
         raise FarmError("the port is taken: " + ", ".join(f"{node.name} {node.port}" for node in waiting))
-
-    @staticmethod
-    def _free_port(used: set[int]) -> int:
-        start = random.randrange(len(PORTS))
-        for step in range(len(PORTS)):
-            port = PORTS[(start + step) % len(PORTS)]
-            if port not in used and _port_is_free(port):
-                return port
-        raise FarmError(f"no free port between {PORTS.start} and {PORTS.stop}")
 
     def _await_listening(self, nodes: Sequence[Node], offsets: Mapping[int, int]) -> list[Node]:
         """Waits until each server listens; returns those whose port was taken by someone else."""
@@ -418,19 +363,16 @@ class SshdFarm:
         partial.write_text(json.dumps(record, indent=2) + "\n")
         partial.replace(path)
 
-    def _alive(self, nodes: Sequence[Node] | None = None) -> bool:
-        return bool(self._ours(_processes(), self.nodes if nodes is None else nodes))
-
     @staticmethod
     def _ours(table: Mapping[int, Process], nodes: Sequence[Node]) -> set[int]:
         """The pids, of those recorded, that are still the servers we started: sshd keeps its config's path in its title."""
         return {node.pid for node in nodes if (found := table.get(node.pid)) and "sshd" in found.args and f"-f {node.config} " in found.args}
 
     def _end(self, nodes: Sequence[Node]) -> None:
-        table = _processes()
+        table = processes()
         servers = self._ours(table, nodes)
         # Sessions first lose their server, so that none is added; then they are ended as well.
-        ours = {pid: table[pid].args for pid in servers | _descendants(table, servers)}
+        ours = {pid: table[pid].args for pid in servers | descendants(table, servers)}
         for pid in [*sorted(servers), *sorted(set(ours) - servers)]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
@@ -439,7 +381,7 @@ class SshdFarm:
         while True:
             for child in self._children.values():
                 child.poll()
-            table = _processes()
+            table = processes()
             left = [pid for pid in ours if pid in table]
             if not left:
                 break

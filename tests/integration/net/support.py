@@ -15,16 +15,19 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+from ports import free_port, is_free, refusing_port  # noqa: E402
+from processes import alive, descendants, processes, wait_for  # noqa: E402
+from root import sudoers, user  # noqa: E402
 from sshd_farm import SshdFarm  # noqa: E402
 
-BIN = Path(os.environ.get("SLIPWAY_TEST_BIN", Path(__file__).resolve().parents[3] / "build-net/tests/integration"))
+BIN = Path(os.environ.get("SLIPWAY_TEST_BIN", Path(__file__).resolve().parents[3] / "build-asan/tests/integration"))
 
 # Memory and CPU time mean little under a sanitizer.
 SANITIZED = any(word in (BIN / "net_remote_run").read_bytes() for word in (b"__asan_init", b"__tsan_init"))
 
 
 class Run:
-    """remote_run on a spec. wait() gives the jobs' results; `end` is its last line."""
+    """remote_run on a spec. wait() gives the jobs' results; `end` is its last line, `log` what it wrote with SLIPWAY_TEST_LOG."""
 
     def __init__(self, spec: dict, env: dict[str, str | None] | None = None, directory: str | None = None) -> None:
         self.file = tempfile.NamedTemporaryFile("w", suffix=".json", dir=directory, delete=False)
@@ -51,7 +54,7 @@ class Run:
         if self.process.returncode != 0:
             raise AssertionError(f"remote_run ended with {self.process.returncode}:\n{out}\n{err}")
         lines = [json.loads(line) for line in out.split("\n") if line]  # splitlines() would also split at U+2028 in the output
-        self.end = lines.pop()
+        self.end, self.log = lines.pop(), err
         return lines
 
 
@@ -155,11 +158,5 @@ class FarmCase(unittest.TestCase):
             self.assertNotIn(secret, json.dumps(result))
 
 
-def wait_for(condition, timeout: float = 20, what: str = "the condition"):
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"{what} did not come true in {timeout} s")
+__all__ = ["BIN", "FarmCase", "Proxy", "Run", "SANITIZED", "SshdFarm", "alive", "descendants", "free_port", "is_free", "processes", "refusing_port", "run", "sudoers", "user",
+           "wait_for"]
