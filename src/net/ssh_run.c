@@ -10,6 +10,7 @@
 #include "remote_parts.h"
 #include "slipway/arena.h"
 #include "slipway/clock.h"
+#include "slipway/log.h"
 #include "ssh_parts.h"
 
 enum {
@@ -182,8 +183,10 @@ static int feed(struct run *run) {
 static bool is_over(struct run *run) {
     if (run->closed) return true;
     if (run->status < 0) return false;
-    return ssh_channel_is_eof(run->channel) ||
-           sw_now_ms() >= (run->status_ms > run->moved_ms ? run->status_ms : run->moved_ms) + STATUS_GRACE_MS;
+    if (ssh_channel_is_eof(run->channel)) return true;
+    if (sw_now_ms() < (run->status_ms > run->moved_ms ? run->status_ms : run->moved_ms) + STATUS_GRACE_MS) return false;
+    sw_log("ssh", "%s: a process that the command left keeps its output open: not waited for", run->ssh->options->name);
+    return true;
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b) {

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import time
 
 from harness import Case, tree, unittest
 
@@ -184,12 +183,10 @@ class Tracer(Case):
     def test_closed_output(self):
         """`slipway plan | head -1` neither hangs nor crashes."""
         site = self.site("\n".join(f'h:file(root .. "/f{i}") {{ content = "{i}" }}' for i in range(200)))
-        started = time.monotonic()
         run = site.start("plan", wrap=("sh", "-c", '"$@" | head -1', "sh"))
         result = run.finish()
         self.assertLess(len(result.out.splitlines()), 3)
         self.assertNotIn("Sanitizer", result.err)
-        self.assertLess(time.monotonic() - started, 20)
 
 
 if __name__ == "__main__":

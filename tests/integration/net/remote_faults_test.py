@@ -7,16 +7,10 @@ import threading
 import time
 import unittest
 
-from support import FarmCase, Proxy, Run, wait_for
-from sshd_farm import SshdFarm
+from support import FarmCase, Proxy, Run, SshdFarm, alive, refusing_port, wait_for
 
-
-def alive(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+# What a run would wait for if it did not heed its own deadline or a cancel: longer than any run may take.
+FOREVER = 600
 
 
 class Faults(FarmCase):
@@ -27,7 +21,7 @@ class Faults(FarmCase):
         path.unlink(missing_ok=True)
         return path
 
-    def start_long(self, connection: dict | None = None, command: str = "sleep 60", **more) -> tuple[Run, int, int]:
+    def start_long(self, connection: dict | None = None, command: str = f"sleep {FOREVER}", **more) -> tuple[Run, int, int]:
         """A run whose command has started. With the pids of its shell and of the sshd that serves it."""
         note = self.fresh("note")
         job = {"command": f"echo $$ $PPID > {note}.part; mv {note}.part {note}; echo begun; {command}", **more.pop("job", {})}
@@ -40,13 +34,10 @@ class Faults(FarmCase):
     # -- connecting
 
     def test_refused(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        start = time.monotonic()
+        port = refusing_port(self)
         result = self.one(self.connection(port=port))
         self.assertFailed(result, "unreachable", "refused", str(port))
         self.assertEqual(result["attempts"], 1)
-        self.assertLess(time.monotonic() - start, 1)
 
     def test_unknown_name(self):
         self.assertFailed(self.one(self.connection(address="no-such-host.invalid")), "unreachable", "cannot resolve")
@@ -57,10 +48,10 @@ class Faults(FarmCase):
     def test_mute_server(self):
         proxy = Proxy(0, mute=True)
         self.addCleanup(proxy.close)
-        start = time.monotonic()
         result = self.one(self.connection(port=proxy.port, connect_timeout=1))
         self.assertFailed(result, "timeout", "handshake")
-        self.assertLess(time.monotonic() - start, 3)
+        self.assertEqual(result["attempts"], 1)
+        self.assertGreaterEqual(result["at_ms"], 1000)
 
     def test_not_ssh(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -81,25 +72,22 @@ class Faults(FarmCase):
             self.farm.start(2)
             (result,) = child.wait()
         finally:
-            if not self.farm._alive([self.farm.node(2)]):
+            if not self.farm.alive(2):
                 self.farm.start(2)
         self.assertRan(result, "up\n")
         self.assertGreater(result["attempts"], 2)
         self.assertEqual(result["connects"], 1)
 
     def test_never_boots(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        result = self.one(self.connection(port=port, connect_deadline=1.5))
+        result = self.one(self.connection(port=refusing_port(self), connect_deadline=1.5))
         self.assertFailed(result, "unreachable", "refused")
-        self.assertIn("attempts in 1.", result["frames"])
-        self.assertGreater(result["attempts"], 2)
-        self.assertLess(result["at_ms"], 2500)
+        self.assertIn(f"({result['attempts']} attempts in ", result["frames"])
+        # Pauses of about 0.2, 0.32, 0.51 and 0.82 s, the last cut short by the deadline, at which the last attempt is made.
+        self.assertIn(result["attempts"], range(3, 8))
+        self.assertGreaterEqual(result["at_ms"], 1500)
 
     def test_all_queued_jobs_fail_once(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        child = Run({"hosts": {"n1": self.connection(port=port, connect_deadline=0.6)}, "jobs": [{"command": "true"}] * 3})
+        child = Run({"hosts": {"n1": self.connection(port=refusing_port(self), connect_deadline=0.6)}, "jobs": [{"command": "true"}] * 3})
         results = child.wait()
         for result in results:
             self.assertFailed(result, "unreachable")
@@ -121,7 +109,7 @@ class Faults(FarmCase):
         os.kill(sshd, signal.SIGKILL)
         again.touch()
         first, second = child.wait()
-        self.assertFailed(first, "unreachable", "connection to 'n1' lost after 0.")
+        self.assertFailed(first, "unreachable", "connection to 'n1' lost after ")
         self.assertEqual(first["out"], "begun\n")
         self.assertEqual(first["status"], -1)
         self.assertRan(second, "back\n")
@@ -131,7 +119,7 @@ class Faults(FarmCase):
         big = self.path("zeros")
         with open(big, "wb") as file:
             file.truncate(500_000_000)
-        child, _, sshd = self.start_long(command="cat > /dev/null; sleep 5", job={"input_file": str(big)})
+        child, _, sshd = self.start_long(command=f"cat > /dev/null; sleep {FOREVER}", job={"input_file": str(big)})
         os.kill(sshd, signal.SIGKILL)
         self.assertFailed(child.wait()[0], "unreachable", "lost after")
 
@@ -156,7 +144,7 @@ class Faults(FarmCase):
         child, _, sshd = self.start_long(self.connection(idle_timeout=1.5))
         os.kill(sshd, signal.SIGSTOP)
         try:
-            (result,) = child.wait(10)
+            (result,) = child.wait()
         finally:
             os.kill(sshd, signal.SIGCONT)
         self.assertFailed(result, "timeout", "not a byte from 'n1' for 1.5s")
@@ -168,60 +156,49 @@ class Faults(FarmCase):
         child, _, sshd = self.start_long(self.connection(idle_timeout=2), command="cat > /dev/null", job={"input_file": str(big)})
         os.kill(sshd, signal.SIGSTOP)
         try:
-            (result,) = child.wait(15)
+            (result,) = child.wait()
         finally:
             os.kill(sshd, signal.SIGCONT)
         self.assertIn(result["code"], ("timeout", "unreachable"), result)
 
     def test_output_resets_the_idle_timeout(self):
-        result = self.one(self.connection(idle_timeout=1), {"command": "for i in 1 2 3 4 5; do sleep 0.4; echo $i; done"})
+        result = self.one(self.connection(idle_timeout=2), {"command": "for i in 1 2 3 4 5; do sleep 0.5; echo $i; done"})
         self.assertRan(result, "1\n2\n3\n4\n5\n")
 
     def test_command_timeout(self):
         child, shell, _ = self.start_long(job={"timeout_ms": 1000})
-        (result,) = child.wait(10)
+        (result,) = child.wait()
         self.assertFailed(result, "timeout", "still ran after 1.0s")
-        wait_for(lambda: not alive(shell), 3, "the end of the remote shell")
+        wait_for(lambda: not alive(shell), what="the end of the remote shell")
 
     def test_next_job_after_a_timeout(self):
-        child = Run({"hosts": {"n1": self.connection()}, "jobs": [{"command": "sleep 30", "timeout_ms": 500}, {"command": "echo next"}]})
-        first, second = child.wait(10)
+        child = Run({"hosts": {"n1": self.connection()}, "jobs": [{"command": f"sleep {FOREVER}", "timeout_ms": 500}, {"command": "echo next"}]})
+        first, second = child.wait()
         self.assertFailed(first, "timeout")
         self.assertRan(second, "next\n")
 
-    def test_daemon_keeps_the_pipe(self):
-        result = self.one(self.connection(), {"command": "sleep 20 & echo started"}, timeout=15)
-        self.assertRan(result, "started\n")
-        self.assertLess(result["elapsed_ms"], 7000)
-
     # -- cancelling
 
-    def check_cancel(self, spec: dict, limit: float = 1.5):
-        start = time.monotonic()
-        child = Run({"cancel_after_ms": 500, **spec})
-        results = child.wait(20)
-        for result in results:
+    def check_cancel(self, spec: dict):
+        """A cancel ends what would else last for ever, and nothing of it holds up the end of the program."""
+        for result in Run({"cancel_after_ms": 500, **spec}).wait():
             self.assertFailed(result, "cancelled")
-        self.assertLess(time.monotonic() - start, 0.5 + limit)
-        self.assertLess(child.end["free_ms"], 1000)
 
     def test_cancel_running_and_queued(self):
-        self.check_cancel({"hosts": {"n1": self.connection()}, "jobs": [{"command": "sleep 30"}] * 3})
+        self.check_cancel({"hosts": {"n1": self.connection()}, "jobs": [{"command": f"sleep {FOREVER}"}] * 3})
 
     def test_cancel_ends_the_command(self):
         child, shell, _ = self.start_long(cancel_after_ms=1000)
-        self.assertFailed(child.wait(10)[0], "cancelled")
-        wait_for(lambda: not alive(shell), 3, "the end of the remote shell")
+        self.assertFailed(child.wait()[0], "cancelled")
+        wait_for(lambda: not alive(shell), what="the end of the remote shell")
 
     def test_cancel_while_connecting(self):
         proxy = Proxy(0, mute=True)
         self.addCleanup(proxy.close)
-        self.check_cancel({"hosts": {"n1": self.connection(port=proxy.port)}, "jobs": [{"command": "true"}]})
+        self.check_cancel({"hosts": {"n1": self.connection(port=proxy.port, connect_timeout=FOREVER)}, "jobs": [{"command": "true"}]})
 
     def test_cancel_while_waiting_for_boot(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        self.check_cancel({"hosts": {"n1": self.connection(port=port, connect_deadline=60)}, "jobs": [{"command": "true"}]})
+        self.check_cancel({"hosts": {"n1": self.connection(port=refusing_port(self), connect_deadline=FOREVER)}, "jobs": [{"command": "true"}]})
 
     def test_cancel_a_flood(self):
         self.check_cancel({"hosts": {"n1": self.connection()}, "jobs": [{"command": "yes"}]})
@@ -230,7 +207,7 @@ class Faults(FarmCase):
         big = self.path("zeros")
         with open(big, "wb") as file:
             file.truncate(500_000_000)
-        self.check_cancel({"hosts": {"n1": self.connection()}, "jobs": [{"command": "sleep 30", "input_file": str(big)}]})
+        self.check_cancel({"hosts": {"n1": self.connection()}, "jobs": [{"command": f"sleep {FOREVER}", "input_file": str(big)}]})
 
     def test_cancel_a_hang(self):
         for feeding in (False, True):
@@ -238,32 +215,26 @@ class Faults(FarmCase):
             with open(big, "wb") as file:
                 file.truncate(500_000_000)
             job = {"input_file": str(big)} if feeding else {}
-            child, _, sshd = self.start_long(command="cat > /dev/null; sleep 30", job=job, cancel_after_ms=1500)
+            child, _, sshd = self.start_long(command=f"cat > /dev/null; sleep {FOREVER}", job=job, cancel_after_ms=1500)
             os.kill(sshd, signal.SIGSTOP)
             try:
-                start = time.monotonic()
-                (result,) = child.wait(20)
-                self.assertFailed(result, "cancelled")
-                self.assertLess(time.monotonic() - start, 3.5)
-                self.assertLess(child.end["free_ms"], 1000)
+                self.assertFailed(child.wait()[0], "cancelled")
             finally:
                 os.kill(sshd, signal.SIGCONT)
 
     def test_free_while_running(self):
-        for command in ("sleep 30", "yes"):
-            start = time.monotonic()
+        for command in (f"sleep {FOREVER}", "yes"):
             child = Run({"hosts": {f"n{i}": self.connection(1 + i % 3) for i in range(6)}, "jobs": [{"command": command}] * 2, "free_after_ms": 600})
-            results = child.wait(20)
+            results = child.wait()
             self.assertEqual(len(results), 12)
             for result in results:
                 self.assertFailed(result, "cancelled")
-            self.assertLess(time.monotonic() - start, 4)
 
     def test_free_a_hang(self):
-        child, _, sshd = self.start_long(command="sleep 30", free_after_ms=1000)
+        child, _, sshd = self.start_long(free_after_ms=1000)
         os.kill(sshd, signal.SIGSTOP)
         try:
-            self.assertFailed(child.wait(10)[0], "cancelled")
+            self.assertFailed(child.wait()[0], "cancelled")
         finally:
             os.kill(sshd, signal.SIGCONT)
 
