@@ -139,34 +139,34 @@ static void test_failure_to_start(void **state) {
 
 static void test_timeout(void **state) {
     (void)state;
-    struct got got = run((struct sw_exec_options){.timeout_ms = 200}, "echo before; sleep 30 & sleep 30", false);
+    /* The whole group hears it: nothing holds the pipes. */
+    struct got got = run((struct sw_exec_options){.timeout_ms = 200}, "echo before; sleep 600 & sleep 600", false);
     assert_int_equal(got.code, SW_ETIMEOUT);
     assert_string_equal(sw_str_z(&got.out), "before\n");
-    assert_true(got.ms < 25000); /* the whole group heard it: nothing holds the pipes */
     done(&got);
     got = run((struct sw_exec_options){.timeout_ms = 200}, "trap '' TERM; echo deaf; while :; do sleep 0.1; done", false);
     assert_int_equal(got.code, SW_ETIMEOUT);
     assert_int_equal(got.status, 128 + SIGKILL);
-    assert_true(got.ms >= 2100 && got.ms < 25000);
+    assert_true(got.ms >= 2100);
     done(&got);
 }
 
 static void test_cancel(void **state) {
     (void)state;
-    struct got got = run((struct sw_exec_options){0}, "sleep 30", true);
+    struct got got = run((struct sw_exec_options){0}, "sleep 600", true);
     assert_int_equal(got.code, SW_ECANCELLED);
-    assert_true(got.ms < 25000);
     done(&got);
 }
 
 /* What a daemon keeps open does not keep us. */
 static void test_daemon(void **state) {
     (void)state;
-    struct got got = run((struct sw_exec_options){0}, "setsid sleep 20 & echo started", false);
+    struct got got = run((struct sw_exec_options){0}, "setsid sleep 600 & echo started $!", false);
     assert_int_equal(got.code, 0);
     assert_int_equal(got.status, 0);
-    assert_string_equal(sw_str_z(&got.out), "started\n");
-    assert_true(got.ms < 15000);
+    int pid = 0;
+    assert_int_equal(sscanf(sw_str_z(&got.out), "started %d\n", &pid), 1);
+    assert_int_equal(kill(pid, SIGKILL), 0); /* it runs still: it was not waited for */
     done(&got);
 }
 

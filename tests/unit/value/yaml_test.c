@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "random_value.h"
-#include "slipway/clock.h"
 #include "slipway/file.h"
 #include "slipway/yaml_tags.h"
 
@@ -129,7 +128,6 @@ static void billion_laughs(void **state) {
         for (int j = 0; j < 10; j++) sw_str_addf(&text, "%s*a%d", j ? ", " : "", i - 1);
         sw_str_addz(&text, "]\n");
     }
-    uint64_t start = sw_now_ms();
     struct sw_arena *own = sw_arena_new();
     const struct sw_value *v;
     struct sw_err err = {0};
@@ -138,7 +136,6 @@ static void billion_laughs(void **state) {
     assert_string_equal(err.hint, "an alias counts as all the values it stands for");
     assert_true(err.line > 1);
     assert_true(sw_arena_bytes(own) < 100000);
-    assert_true(sw_now_ms() - start < 1000);
     sw_err_done(&err);
     /* The same by merge keys. */
     sw_str_clear(&text);
@@ -157,9 +154,7 @@ static void limits(void **state) {
     const struct sw_value *v;
     struct sw_err err = {0};
     for (int i = 0; i < 100000; i++) sw_str_addc(&text, '[');
-    uint64_t start = sw_now_ms();
     assert_refused_n(text.p, text.len, SW_ELIMIT, 1, 65, "nested deeper than 64 levels");
-    assert_true(sw_now_ms() - start < 1000);
     sw_str_clear(&text);
     /* Depth through aliases counts as well, or the printer's stack would pay. */
     sw_str_addz(&text, "- &a0 []\n");
@@ -180,15 +175,11 @@ static void limits(void **state) {
     sw_str_clear(&text);
     for (int i = 0; i < 300000; i++) sw_str_addf(&text, "%%TAG !a%d! b\n", i);
     sw_str_addz(&text, "---\nx");
-    start = sw_now_ms();
     assert_refused_n(text.p, text.len, SW_ELIMIT, 17, 1, "more than 16 %TAG lines");
-    assert_true(sw_now_ms() - start < 1000);
     /* 100 MB is refused by its size alone. */
     size_t len = 100u << 20;
     char *big = sw_xcalloc(1, len);
-    start = sw_now_ms();
     assert_int_equal(sw_yaml_read(arena, "x", big, len, NULL, NULL, NULL, &v, &err), SW_ELIMIT);
-    assert_true(sw_now_ms() - start < 100);
     free(big);
     sw_err_done(&err);
     sw_str_done(&text);
