@@ -32,7 +32,18 @@ end
 
 --- A document's text, with references in it: what is not known yet is a mark while YAML is written, and takes the mark's place in the finished text.
 local function encode(document)
-  local values = {}
+  local values, texts = {}, {}
+  local function look(v)
+    if type(v) == "string" then texts[#texts + 1] = v end
+    for key, each in pairs(type(v) == "table" and v or {}) do
+      look(key)
+      look(each)
+    end
+  end
+  look(document)
+  -- A mark that nobody wrote.
+  local mark, written = "@REF", table.concat(texts, "\n")
+  while written:find(mark, 1, true) do mark = "@" .. mark end
   local function marked(v)
     if type(v) == "table" then
       local copy = {}
@@ -40,13 +51,13 @@ local function encode(document)
       return copy
     elseif type(v) == "userdata" then
       values[#values + 1] = v
-      return ("@REF%d@"):format(#values)
+      return ("%s%d@"):format(mark, #values)
     end
     return v
   end
   local rest, parts = yaml.encode(marked(document)), ""
   while true do
-    local before, number, after = rest:match("^(.-)@REF(%d+)@(.*)$")
+    local before, number, after = rest:match("^(.-)" .. mark .. "(%d+)@(.*)$")
     if not before then return parts .. rest end
     parts, rest = parts .. before .. values[tonumber(number)], after
   end

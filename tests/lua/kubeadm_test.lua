@@ -75,6 +75,15 @@ check(not init(31):find("allocate%-node%-cidrs"))
 local lab = init(20, "bridge", { cgroup_driver = "cgroupfs", fail_swap_on = false, conntrack_limits = false })
 check(lab:find("cgroupDriver: cgroupfs\n", 1, true) and lab:find("failSwapOn: false\n", 1, true) and lab:find("maxPerCore: 0\n", 1, true), lab)
 
+-- What stands for a reference while YAML is written is nothing that somebody wrote himself.
+for _, name in ipairs { "@REF1@", "a@@REF1@", "@@@REF2@ @REF1@" } do
+  local text = config.join({ name = name, address = "192.0.2.11" }, "192.0.2.11:6443", 31, secret "abcdef.0123456789abcdef", secret "sha256:00")
+  local tree = yaml.decode(core.reveal(text))
+  equal(tree.nodeRegistration.name, name)
+  equal(tree.discovery.bootstrapToken.token, "abcdef.0123456789abcdef")
+  equal(tree.discovery.bootstrapToken.caCertHashes[1], "sha256:00")
+end
+
 local join = config.join(node, "192.0.2.11:6443", 31, "abcdef.0123456789abcdef", "sha256:00")
 check(join:find("token: \"?abcdef%.0123456789abcdef") and join:find("%- \"?sha256:00"), join)
 check(not join:find("@", 1, true), "nothing is left to fill in")

@@ -40,35 +40,36 @@ local function with(labels, more)
   return labels
 end
 
+--- Where a selector asks for labels, it asks for these, too.
+local function asks(holder, key, more)
+  local selector = holder and holder[key]
+  if selector and selector.matchLabels then with(selector.matchLabels, more) end
+end
+
 local function affinities(pod, more)
   local affinity = pod and pod.affinity or {}
   for _, kind in ipairs { "podAffinity", "podAntiAffinity" } do
     local found = affinity[kind] or {}
-    for _, term in ipairs(found.requiredDuringSchedulingIgnoredDuringExecution or {}) do
-      if term.labelSelector and term.labelSelector.matchLabels then with(term.labelSelector.matchLabels, more) end
-    end
-    for _, weighted in ipairs(found.preferredDuringSchedulingIgnoredDuringExecution or {}) do
-      local term = weighted.podAffinityTerm
-      if term and term.labelSelector and term.labelSelector.matchLabels then with(term.labelSelector.matchLabels, more) end
-    end
+    for _, term in ipairs(found.requiredDuringSchedulingIgnoredDuringExecution or {}) do asks(term, "labelSelector", more) end
+    for _, weighted in ipairs(found.preferredDuringSchedulingIgnoredDuringExecution or {}) do asks(weighted.podAffinityTerm, "labelSelector", more) end
   end
-  for _, each in ipairs(pod and pod.topologySpreadConstraints or {}) do
-    if each.labelSelector and each.labelSelector.matchLabels then with(each.labelSelector.matchLabels, more) end
+  for _, each in ipairs(pod and pod.topologySpreadConstraints or {}) do asks(each, "labelSelector", more) end
+end
+
+--- The metadata of what an object makes: its pods, and a CronJob's jobs.
+local function made(object)
+  local found = { places.template(object) or nil }
+  if object.kind == "CronJob" and object.spec and object.spec.jobTemplate then found[#found + 1] = object.spec.jobTemplate end
+  for i, each in ipairs(found) do
+    each.metadata = each.metadata or {}
+    found[i] = each.metadata
   end
+  return found
 end
 
 --- Labels of the pods that an object makes.
 function places.label_templates(object, more)
-  local template = places.template(object)
-  if template then
-    template.metadata = template.metadata or {}
-    template.metadata.labels = with(template.metadata.labels, more)
-  end
-  if object.kind == "CronJob" and object.spec and object.spec.jobTemplate then
-    local job = object.spec.jobTemplate
-    job.metadata = job.metadata or {}
-    job.metadata.labels = with(job.metadata.labels, more)
-  end
+  for _, metadata in ipairs(made(object)) do metadata.labels = with(metadata.labels, more) end
 end
 
 local SELECTING = { Deployment = true, ReplicaSet = true, StatefulSet = true, DaemonSet = true }
@@ -84,17 +85,15 @@ function places.label_selectors(object, more)
   elseif SELECTING[object.kind] then
     spec.selector = spec.selector or {}
     spec.selector.matchLabels = with(spec.selector.matchLabels, more)
-  elseif (object.kind == "Job" or object.kind == "PodDisruptionBudget") and spec.selector and spec.selector.matchLabels then
-    with(spec.selector.matchLabels, more)
-  elseif object.kind == "CronJob" and spec.jobTemplate.spec.selector and spec.jobTemplate.spec.selector.matchLabels then
-    with(spec.jobTemplate.spec.selector.matchLabels, more)
+  elseif object.kind == "Job" or object.kind == "PodDisruptionBudget" then
+    asks(spec, "selector", more)
+  elseif object.kind == "CronJob" then
+    asks(spec.jobTemplate and spec.jobTemplate.spec, "selector", more)
   elseif object.kind == "NetworkPolicy" then
-    if spec.podSelector and spec.podSelector.matchLabels then with(spec.podSelector.matchLabels, more) end
+    asks(spec, "podSelector", more)
     for _, way in ipairs { { "ingress", "from" }, { "egress", "to" } } do
       for _, rule in ipairs(spec[way[1]] or {}) do
-        for _, peer in ipairs(rule[way[2]] or {}) do
-          if peer.podSelector and peer.podSelector.matchLabels then with(peer.podSelector.matchLabels, more) end
-        end
+        for _, peer in ipairs(rule[way[2]] or {}) do asks(peer, "podSelector", more) end
       end
     end
   end
@@ -109,38 +108,29 @@ end
 
 function places.annotate(object, more)
   object.metadata.annotations = with(object.metadata.annotations, more)
-  local template = places.template(object)
-  if template then
-    template.metadata = template.metadata or {}
-    template.metadata.annotations = with(template.metadata.annotations, more)
-  end
-  if object.kind == "CronJob" and object.spec and object.spec.jobTemplate then
-    local job = object.spec.jobTemplate
-    job.metadata = job.metadata or {}
-    job.metadata.annotations = with(job.metadata.annotations, more)
-  end
+  for _, metadata in ipairs(made(object)) do metadata.annotations = with(metadata.annotations, more) end
 end
 
 local function references_of_pod(pod, see)
   for _, volume in ipairs(pod.volumes or {}) do
-    if volume.configMap then see(volume.configMap, "name", "ConfigMap") end
-    if volume.secret then see(volume.secret, "secretName", "Secret") end
-    if volume.persistentVolumeClaim then see(volume.persistentVolumeClaim, "claimName", "PersistentVolumeClaim") end
+    see(volume.configMap, "name", "ConfigMap")
+    see(volume.secret, "secretName", "Secret")
+    see(volume.persistentVolumeClaim, "claimName", "PersistentVolumeClaim")
     for _, source in ipairs(volume.projected and volume.projected.sources or {}) do
-      if source.configMap then see(source.configMap, "name", "ConfigMap") end
-      if source.secret then see(source.secret, "name", "Secret") end
+      see(source.configMap, "name", "ConfigMap")
+      see(source.secret, "name", "Secret")
     end
   end
   for _, list in ipairs { "containers", "initContainers" } do
     for _, container in ipairs(pod[list] or {}) do
       for _, from in ipairs(container.envFrom or {}) do
-        if from.configMapRef then see(from.configMapRef, "name", "ConfigMap") end
-        if from.secretRef then see(from.secretRef, "name", "Secret") end
+        see(from.configMapRef, "name", "ConfigMap")
+        see(from.secretRef, "name", "Secret")
       end
       for _, variable in ipairs(container.env or {}) do
         local from = variable.valueFrom or {}
-        if from.configMapKeyRef then see(from.configMapKeyRef, "name", "ConfigMap") end
-        if from.secretKeyRef then see(from.secretKeyRef, "name", "Secret") end
+        see(from.configMapKeyRef, "name", "ConfigMap")
+        see(from.secretKeyRef, "name", "Secret")
       end
     end
   end
@@ -153,7 +143,7 @@ end
 local function references_of_ingress(spec, see)
   local function backend(value)
     if not value then return end
-    if value.service then see(value.service, "name", "Service") end
+    see(value.service, "name", "Service")
     see(value, "serviceName", "Service")
   end
   backend(spec.defaultBackend)
