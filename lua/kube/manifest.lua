@@ -87,18 +87,24 @@ function manifest.objects(texts, options)
   return list
 end
 
---- Declares them: each waits for the wave before it. Returns the resources, by address order, to depend on.
+--- Declares them: each waits for the wave before it; but a Job may wait for the webhooks itself, to give them their certificate, so only custom
+--- objects wait for it. Returns the resources, by address order, to depend on.
 function manifest.declare(name, list, options)
-  local waves, made = {}, {}
+  local waves, made, jobs = {}, {}, {}
   for i in ipairs(kinds.WAVES) do waves[i] = {} end
   for _, one in ipairs(list) do table.insert(waves[kinds.wave(one)], one) end
   local before = tables.list(options.depends_on)
-  for _, wave in ipairs(waves) do
+  for i, wave in ipairs(waves) do
     local these = {}
-    for _, one in ipairs(wave) do
-      these[#these + 1] = object.declare(names.of(name, one), one, tables.merge(options, { depends_on = before }))
+    if i == #waves then
+      before = table.move(before, 1, #before, 1, {})
+      table.move(jobs, 1, #jobs, #before + 1, before)
     end
-    for _, resource in ipairs(these) do made[#made + 1] = resource end
+    for _, one in ipairs(wave) do
+      local resource = object.declare(names.of(name, one), one, tables.merge(options, { depends_on = before }))
+      made[#made + 1] = resource
+      table.insert(one.kind == "Job" and jobs or these, resource)
+    end
     if #these > 0 then before = these end
   end
   return made

@@ -12,70 +12,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-SLIPWAY = str(pathlib.Path(sys.argv[1]).resolve())
-BUNDLE = pathlib.Path(sys.argv[2]).resolve()
-VERSION = json.loads((BUNDLE / "bundle.json").read_text())["kubernetes"]
-KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+from lab import BUNDLE, KUBECTL, SLIPWAY, Lab, expect, inventory, run_steps
 
 
-class Failed(Exception):
-    pass
-
-
-class Lab:
-    def __init__(self, root: pathlib.Path) -> None:
-        self.root = root
-        self.inventory = root / "inventory.yaml"
-        self.env = {**os.environ, "SLIPWAY_STATE_DIR": str(root / "state"), "NO_COLOR": "1"}
-
-    def write(self, workers: list[str]) -> None:
-        names = ", ".join(workers)
-        pool = f"  - {{ name: workers, count: {len(workers)}, names: [{names}], labels: {{ tier: work }} }}\n" if workers else ""
-        self.inventory.write_text(f"""name: e2e
-playbook: site
-provider: {{ name: lab, dir: {self.root}/nodes }}
-network: {{ cidr: 10.89.0.0/24, gateway: 10.89.0.1, bridge: slipway-e2e }}
-kubernetes:
-  version: {VERSION}
-  source: bundle
-  bundle: {BUNDLE}
-  pod_cidr: 10.244.0.0/16
-  service_cidr: 10.96.0.0/12
-  cni: bridge
-  options: {{ cgroup_driver: cgroupfs, fail_swap_on: false, restrict_oom_score_adj: true, conntrack_limits: false }}
-pools:
-  - {{ name: control-plane, role: control-plane, count: 1, names: [n1] }}
-{pool}""")
-
-    def run(self, *args: str, code: int | None = 0, timeout: int = 900) -> str:
-        print(f"  $ slipway {' '.join(args)}", flush=True)
-        start = time.monotonic()
-        done = subprocess.run(
-            [SLIPWAY, args[0], "-i", str(self.inventory), *args[1:]], env=self.env, text=True, timeout=timeout,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        print(f"    exit {done.returncode} after {time.monotonic() - start:.1f} s", flush=True)
-        if code is not None and done.returncode != code:
-            raise Failed(f"exit status {done.returncode}, expected {code}:\n{done.stdout[-6000:]}")
-        return done.stdout
-
-    def plan(self) -> dict[str, list[str]]:
-        """address -> actions, of everything that would change."""
-        file = self.root / "plan"
-        self.run("plan", "--out", str(file))
-        shown = json.loads(self.run("show", str(file), "--json"))
-        return {c["slipway"]["address"]: c["change"]["actions"] for c in shown["resource_changes"] if c["change"]["actions"] != ["no-op"]}
-
-    def on(self, node: str, command: str) -> str:
-        return self.run("ssh", node, "--", command)
-
-
-def expect(condition: bool, what: str) -> None:
-    if not condition:
-        raise Failed(what)
-    print(f"    ok: {what}", flush=True)
+def write(lab: Lab, workers: list[str]) -> None:
+    lab.inventory.write_text(inventory(lab.root, "e2e", "10.89.0", "slipway-e2e", BUNDLE, workers))
 
 
 def nodes_ready(lab: Lab) -> dict[str, bool]:
@@ -84,7 +27,7 @@ def nodes_ready(lab: Lab) -> dict[str, bool]:
 
 
 def bootstrap(lab: Lab) -> None:
-    lab.write(["n2", "n3"])
+    write(lab, ["n2", "n3"])
     out = lab.run("bootstrap", "--yes")
     expect("n3" in out, "the status summary names the nodes")
     expect(nodes_ready(lab) == {"n1": True, "n2": True, "n3": True}, "three nodes are Ready")
@@ -114,16 +57,16 @@ def drift(lab: Lab) -> None:
 
 def cluster_api(lab: Lab) -> None:
     """The client of clusters on the real server, directly and through n2."""
-    address, host_key = next((f[1], f[4]) for f in (line.split("\t") for line in node_list(lab)) if f[0] == "n2")
-    first = next(line.split("\t")[1] for line in node_list(lab) if line.startswith("n1\t"))
-    tunnel = {"address": address, "user": "root", "key": f"{lab.root}/nodes/id_ed25519", "host_key": host_key, "agent": False, "to_address": first}
+    nodes = lab.nodes()
+    tunnel = {"address": nodes["n2"]["address"], "user": "root", "key": f"{lab.root}/nodes/id_ed25519", "host_key": nodes["n2"]["host_key"], "agent": False,
+              "to_address": nodes["n1"]["address"]}
     done = subprocess.run([sys.executable, str(pathlib.Path(__file__).parent / "kube.py"), str(lab.root / "state" / "kubeconfig"), json.dumps(tunnel)],
                           env={**lab.env, "SLIPWAY": SLIPWAY}, text=True, capture_output=True)
     expect(done.returncode == 0, f"the client's suite passes on the real server{'' if done.returncode == 0 else ': ' + done.stderr[-6000:]}")
 
 
 def shrink(lab: Lab) -> None:
-    lab.write(["n2"])
+    write(lab, ["n2"])
     changes = lab.plan()
     gone = {a: c for a, c in changes.items() if a.startswith("n3/")}
     rest = {a: c for a, c in changes.items() if not a.startswith("n3/")}
@@ -138,7 +81,7 @@ def shrink(lab: Lab) -> None:
 
 
 def grow_through_a_kill(lab: Lab) -> None:
-    lab.write(["n2", "n3"])
+    write(lab, ["n2", "n3"])
     print("  $ slipway apply --yes, killed while n3 joins", flush=True)
     process = subprocess.Popen([SLIPWAY, "apply", "-i", str(lab.inventory), "--yes", "--json"], env=lab.env, text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -158,8 +101,7 @@ def grow_through_a_kill(lab: Lab) -> None:
 
 
 def node_restart(lab: Lab) -> None:
-    pid = next(line.split()[3] for line in node_list(lab) if line.startswith("n2\t"))
-    os.kill(int(pid), signal.SIGKILL)
+    os.kill(int(lab.nodes()["n2"]["pid"]), signal.SIGKILL)
     time.sleep(1)
     changes = lab.plan()
     expect(changes.get("lab_node.n2") == ["update"], "a machine that died is started again")
@@ -172,7 +114,7 @@ def types(lab: Lab) -> None:
     home = lab.root / "types"
     home.mkdir()
     shutil.copy(pathlib.Path(__file__).parent / "types.lua", home)
-    address, host_key = next((f[1], f[4]) for f in (line.split("\t") for line in node_list(lab)) if f[0] == "n2")
+    n2 = lab.nodes()["n2"]
     other = Lab(home)
     for state in ("present", "absent"):
         other.inventory.write_text(f"""name: types
@@ -180,7 +122,7 @@ playbook: types
 provider: {{ name: static }}
 ssh: {{ user: root, key: {lab.root}/nodes/id_ed25519 }}
 hosts:
-  - {{ name: n2, address: {address}, host_key: "{host_key}" }}
+  - {{ name: n2, address: {n2["address"]}, host_key: "{n2["host_key"]}" }}
 vars: {{ state: {state} }}
 """)
         boot = lab.on("n2", "cat /proc/sys/kernel/random/boot_id")
@@ -192,47 +134,14 @@ vars: {{ state: {state} }}
         expect(("4711" in user) == (state == "present") and ("socat" in user) == (state == "present"), f"{state}: seen from the node itself")
 
 
-def node_list(lab: Lab) -> list[str]:
-    script = (pathlib.Path(__file__).parents[2] / "lua/lab/node.sh").read_text()
-    done = subprocess.run(["sh", "-s", "--", "list", f"{lab.root}/nodes"], input=script, text=True, capture_output=True, check=True)
-    return done.stdout.splitlines()
-
-
 def destroy(lab: Lab) -> None:
-    lab.write(["n2", "n3"])
+    write(lab, ["n2", "n3"])
     lab.run("destroy", "--yes")
-    expect(node_list(lab) == [], "no node is left")
+    expect(lab.nodes() == {}, "no node is left")
     expect(str(lab.root) not in pathlib.Path("/proc/mounts").read_text(), "no mount is left")
     expect("slipway-e2e" not in os.listdir("/sys/class/net"), "no bridge is left")
     expect(lab.run("state", "list").strip() == "", "the state is empty")
 
 
-def clean(lab: Lab) -> None:
-    script = (pathlib.Path(__file__).parents[2] / "lua/lab/node.sh").read_text()
-    subprocess.run(["sh", "-s", "--", "clean", f"{lab.root}/nodes"], input=script, text=True, check=False)
-    shutil.rmtree(lab.root, ignore_errors=True)
-
-
-def main() -> int:
-    root = pathlib.Path(tempfile.mkdtemp(prefix="slipway-e2e-", dir="/var/lib"))
-    lab = Lab(root)
-    steps = [bootstrap, changes_nothing, cluster_api, drift, shrink, grow_through_a_kill, node_restart, types, destroy]
-    passed = 0
-    try:
-        for step in steps:
-            print(f"e2e: {step.__name__.replace('_', ' ')}", flush=True)
-            start = time.monotonic()
-            step(lab)
-            passed += 1
-            print(f"e2e: {step.__name__.replace('_', ' ')}: passed in {time.monotonic() - start:.0f} s", flush=True)
-    except (Failed, subprocess.TimeoutExpired) as why:
-        print(f"e2e: FAILED: {why}", flush=True)
-    finally:
-        if os.environ.get("KEEP") != "1" or passed == len(steps):
-            clean(lab)
-    print(f"e2e: {passed} passed, {len(steps) - passed} failed")
-    return 0 if passed == len(steps) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_steps("e2e", "e2e", [bootstrap, changes_nothing, cluster_api, drift, shrink, grow_through_a_kill, node_restart, types, destroy]))

@@ -1,0 +1,120 @@
+"""What the end-to-end tests on lab nodes share: slipway on an inventory of their own, and the steps, one after another.
+
+A test's arguments are SLIPWAY and BUNDLE. It works in a directory, on a bridge and on addresses of its own, and removes them; KEEP=1 keeps them after a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Callable
+
+REPO = pathlib.Path(__file__).resolve().parents[2]
+SLIPWAY = str(pathlib.Path(sys.argv[1]).resolve())
+BUNDLE = pathlib.Path(sys.argv[2]).resolve()
+VERSION = json.loads((BUNDLE / "bundle.json").read_text())["kubernetes"]
+KUBECTL = "kubectl --kubeconfig /etc/kubernetes/admin.conf"
+
+
+class Failed(Exception):
+    pass
+
+
+def expect(condition: bool, what: str) -> None:
+    if not condition:
+        raise Failed(what)
+    print(f"    ok: {what}", flush=True)
+
+
+def inventory(root: pathlib.Path, name: str, network: str, bridge: str, bundle: pathlib.Path, workers: list[str]) -> str:
+    """An inventory of lab nodes: a control plane n1, and these workers. network: '10.89.0'."""
+    names = ", ".join(workers)
+    pool = f"  - {{ name: workers, count: {len(workers)}, names: [{names}], labels: {{ tier: work }} }}\n" if workers else ""
+    return f"""name: {name}
+playbook: site
+provider: {{ name: lab, dir: {root}/nodes }}
+network: {{ cidr: {network}.0/24, gateway: {network}.1, bridge: {bridge} }}
+kubernetes:
+  version: {VERSION}
+  source: bundle
+  bundle: {bundle}
+  pod_cidr: 10.244.0.0/16
+  service_cidr: 10.96.0.0/12
+  cni: bridge
+  options: {{ cgroup_driver: cgroupfs, fail_swap_on: false, restrict_oom_score_adj: true, conntrack_limits: false }}
+pools:
+  - {{ name: control-plane, role: control-plane, count: 1, names: [n1] }}
+{pool}"""
+
+
+class Lab:
+    def __init__(self, root: pathlib.Path) -> None:
+        self.root = root
+        self.inventory = root / "inventory.yaml"
+        self.env = {**os.environ, "SLIPWAY_STATE_DIR": str(root / "state"), "NO_COLOR": "1"}
+
+    def command(self, *args: str) -> list[str]:
+        return [SLIPWAY, args[0], "-i", str(self.inventory), *args[1:]]
+
+    def run(self, *args: str, code: int | None = 0, timeout: int = 900) -> str:
+        print(f"  $ slipway {' '.join(args)}", flush=True)
+        start = time.monotonic()
+        done = subprocess.run(self.command(*args), env=self.env, text=True, timeout=timeout,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        print(f"    exit {done.returncode} after {time.monotonic() - start:.1f} s", flush=True)
+        if code is not None and done.returncode != code:
+            raise Failed(f"exit status {done.returncode}, expected {code}:\n{done.stdout[-6000:]}")
+        return done.stdout
+
+    def plan(self) -> dict[str, list[str]]:
+        """address -> actions, of everything that would change."""
+        file = self.root / "plan"
+        self.run("plan", "--out", str(file))
+        shown = json.loads(self.run("show", str(file), "--json"))
+        return {c["slipway"]["address"]: c["change"]["actions"] for c in shown["resource_changes"] if c["change"]["actions"] != ["no-op"]}
+
+    def on(self, node: str, command: str) -> str:
+        return self.run("ssh", node, "--", command)
+
+    def nodes(self) -> dict[str, dict[str, str]]:
+        """What the lab itself says of its nodes: name -> address, state, pid, host_key."""
+        found = {}
+        for line in self.script("list").splitlines():
+            name, address, state, pid, host_key = line.split("\t")[:5]
+            found[name] = {"address": address, "state": state, "pid": pid, "host_key": host_key}
+        return found
+
+    def script(self, command: str, check: bool = True) -> str:
+        script = (REPO / "lua/lab/node.sh").read_text()
+        return subprocess.run(["sh", "-s", "--", command, f"{self.root}/nodes"], input=script, text=True, check=check, stdout=subprocess.PIPE).stdout
+
+    def clean(self) -> None:
+        self.script("clean", check=False)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def run_steps(title: str, name: str, steps: list[Callable[[Lab], None]], make: Callable[[pathlib.Path], Lab] = Lab) -> int:
+    """Each step is given the lab; the first that fails ends it."""
+    lab = make(pathlib.Path(tempfile.mkdtemp(prefix=f"slipway-{name}-", dir="/var/lib")))
+    passed = 0
+    try:
+        for step in steps:
+            words = step.__name__.replace("_", " ")
+            print(f"{title}: {words}", flush=True)
+            start = time.monotonic()
+            step(lab)
+            passed += 1
+            print(f"{title}: {words}: passed in {time.monotonic() - start:.0f} s", flush=True)
+    except (Failed, subprocess.SubprocessError) as why:
+        print(f"{title}: FAILED: {why}", flush=True)
+    finally:
+        if os.environ.get("KEEP") != "1" or passed == len(steps):
+            lab.clean()
+    print(f"{title}: {passed} passed, {len(steps) - passed} failed")
+    return 0 if passed == len(steps) else 1
