@@ -37,11 +37,15 @@ lint:
 	@.ci/setup build test lint
 	@tests/tools/lint.sh
 
-# A real kubeadm on lab nodes; then the same behind a real AWS API, through all three layers.
-e2e: e2e-lab e2e-aws
+# A real kubeadm on lab nodes; what goes into the cluster, with stand-ins for images; then all three layers behind a real AWS API.
+e2e: e2e-lab e2e-layer2 e2e-aws
 
 e2e-lab: e2e-parts
 	@$(SUDO) python3 tests/e2e/run.py $(BUILD)/slipway $(BUNDLE)
+
+e2e-layer2: e2e-parts
+	@$(SUDO) .ci/setup layer2
+	@$(SUDO) python3 tests/e2e/layer2.py $(BUILD)/slipway $(BUNDLE)
 
 e2e-aws: e2e-parts
 	@$(SUDO) .ci/setup aws
@@ -68,4 +72,4 @@ install: build
 clean:
 	rm -rf build build-*
 
-.PHONY: all build build-asan demo test unit golden lua integration lint e2e e2e-parts e2e-lab e2e-aws bench fuzz install clean
+.PHONY: all build build-asan demo test unit golden lua integration lint e2e e2e-parts e2e-lab e2e-layer2 e2e-aws bench fuzz install clean

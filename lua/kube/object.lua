@@ -1,7 +1,8 @@
 --- kube_object: one object in a cluster, by server-side apply.
 local resource = require "resource"
 local fields, names, kinds, ready, diagnosis = require "kube/fields", require "kube/names", require "kube/kinds", require "kube/ready", require "kube/diagnosis"
-local defaults, tables = require "kube/defaults", require "host/lib/tables"
+local defaults, members = require "kube/defaults", require "kube/argo/members"
+local tables = require "host/lib/tables"
 
 -- How long a kind, a namespace or a webhook that this run has just made may take to be there, in seconds.
 local PENDING = 120
@@ -245,6 +246,14 @@ local function list(kube, items)
   return have
 end
 
+--- What an ApplicationSet is for are its Applications.
+local function wait_for_members(kube, r, line)
+  local metadata = r.manifest.metadata
+  local set = kube:get(r.manifest.apiVersion, r.manifest.kind, metadata.namespace, metadata.name, { metadata = true })
+  local words = set and members.wait(kube, set, r.timeout, line)
+  if words then fail(("%s: of its Applications, %s"):format(names.shown(r.manifest), words)) end
+end
+
 local function wait_until_ready(kube, r, line)
   if not r.ready then return end
   local metadata = r.manifest.metadata
@@ -263,7 +272,10 @@ local function wait_until_ready(kube, r, line)
       return done and "ready" or nil, words
     end,
   })
-  if ok and not failed then return end
+  if ok and not failed then
+    if r.manifest.kind == "ApplicationSet" then wait_for_members(kube, r, line) end
+    return
+  end
   local why = diagnosis.of(kube, r.manifest)
   if ok then return fail(("%s: %s"):format(names.shown(r.manifest), told), why) end
   if told == nil then error(problem, 0) end

@@ -75,6 +75,7 @@ class Cluster:
         self.directory = Path(tempfile.mkdtemp(prefix="slipway-addons-"))
         self.double = KubeDouble(self.directory)
         self.health: dict[str, dict] = {}  # name -> what to say of it
+        self.of_sets = False  # whether ApplicationSets make an Application each, SET-web
         self.stopping = False
         self.thread = threading.Thread(target=self._reconcile, daemon=True)
         self.thread.start()
@@ -105,6 +106,13 @@ class Cluster:
 
             for name, thing in self.objects("argoproj.io", "v1alpha1", "applicationsets").items():
                 if not thing.get("status") and not thing["metadata"].get("deletionTimestamp"):
+                    if self.of_sets:
+                        store = self.double.store
+                        with store.changed:
+                            owner = {"apiVersion": thing["apiVersion"], "kind": thing["kind"], "name": name, "uid": thing["metadata"]["uid"]}
+                            store.create(store.kind("argoproj.io", "v1alpha1", "applications"), "argocd", {
+                                "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "spec": thing["spec"]["template"]["spec"],
+                                "metadata": {"name": f"{name}-web", "namespace": "argocd", "ownerReferences": [owner]}}, "argocd-applicationset-controller")
                     status = {"conditions": [{"type": "ResourcesUpToDate", "status": "True", "reason": "ApplicationSetUpToDate", "message": "all is there"}]}
                     self.change("argoproj.io", "v1alpha1", "applicationsets", name, lambda new, status=status: new.update(status=status))
 
@@ -199,6 +207,20 @@ class Life(Case):
         self.kube.run("destroy", "--yes").expect(0)
         self.assertEqual(set(self.cluster.objects("apiextensions.k8s.io", "v1", "customresourcedefinitions")), set())
 
+    def test_a_set_is_done_when_its_applications_are(self):
+        self.cluster.double.store.rollout_after = 0.1
+        self.cluster.of_sets = True
+        self.cluster.health["shop-web"] = {"health": {"status": "Degraded"}}
+        self.inventory(addons={"argo-cd": self.ARGO}, gitops={**self.GITOPS, "timeout": 3})
+        self.kube.apply().expect(1, "ApplicationSet argocd/shop: of its Applications, shop-web: Synced, Degraded (after 3 s)")
+        self.kube.run("status").expect(1, "application shop-web: Synced, Degraded")
+        self.inventory(addons={"argo-cd": self.ARGO}, gitops={**self.GITOPS, "revision": "next"})
+        cure = threading.Timer(2, self.cluster.health.clear)
+        cure.start()
+        self.addCleanup(cure.cancel)
+        self.kube.apply().expect(0)
+        self.kube.run("status").expect(0, "Healthy.")
+
     def test_the_same_object_under_another_name_is_not_deleted(self):
         (self.kube.directory / "site.lua").write_text('local kube = require "kube"\nprovider "kube" { name = "kube", path = slipway.inventory.kubeconfig }\n'
                                                       'kube.object(slipway.inventory.vars.name) { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" } }\n')
@@ -207,6 +229,22 @@ class Life(Case):
         self.inventory(vars={"name": "two"})
         self.kube.apply().expect(3, "denied by the policy 'cluster_data'", 'moved { from = "kube_object.one", to = "kube_object.two" }')
         self.assertIn("a", self.cluster.objects("", "v1", "configmaps"))
+
+
+class Order(Case):
+    MANIFEST = ("apiVersion: batch/v1\nkind: Job\nmetadata: { name: certificate }\nspec: { template: { spec: { restartPolicy: Never, containers: [{ name: a, image: a }] } } }\n---\n"
+                + WORKLOAD.format(kind="Deployment", name="web", namespace="default") +
+                "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: { name: hook }\n---\n"
+                "apiVersion: example.org/v1\nkind: Widget\nmetadata: { name: one }\n")
+
+    def test_a_job_may_wait_for_the_webhooks_itself(self):
+        (self.kube.directory / "m.yaml").write_text(self.MANIFEST)
+        (self.kube.directory / "site.lua").write_text('provider "kube" { name = "kube", path = slipway.inventory.kubeconfig }\nrequire "kube".manifest "m" { source = "m.yaml" }\n')
+        self.inventory()
+        graph = json.loads(self.kube.run("graph", "--json", "--no-refresh").expect(0).out)
+        kinds = {node["id"]: node["name"].split(":")[1].split(".")[0] for node in graph["nodes"]}
+        self.assertEqual({(kinds[edge["from"]], kinds[edge["to"]]) for edge in graph["edges"]}, {
+            ("Deployment", "ValidatingWebhookConfiguration"), ("ValidatingWebhookConfiguration", "Widget"), ("Job", "Widget")})
 
 
 class Production(Case):

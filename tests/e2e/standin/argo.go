@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"regexp"
+	"strings"
 	"text/template"
 )
 
@@ -35,8 +36,30 @@ func revisionOf(source any) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// worst is the health of what an Application deploys, as far as those are Applications: with the setting that slipway makes, theirs is its own.
+func worst(app object, apps []object) string {
+	order := []string{"Healthy", "Suspended", "Progressing", "Missing", "Degraded", "Unknown"}
+	found := 0
+	prefix := text(app, "metadata", "name") + ":"
+	for _, each := range apps {
+		if !strings.HasPrefix(text(each, "metadata", "annotations", "argocd.argoproj.io/tracking-id"), prefix) {
+			continue
+		}
+		health := text(each, "status", "health", "status")
+		if health == "" {
+			health = "Progressing"
+		}
+		for i, name := range order {
+			if name == health && i > found {
+				found = i
+			}
+		}
+	}
+	return order[found]
+}
+
 // statusOf is what Argo CD would say of it: nothing new for a while, then that it syncs, then that it is done.
-func statusOf(app object) object {
+func statusOf(app object, apps []object) object {
 	source := at(app, "spec", "source")
 	key, _ := json.Marshal(source)
 	turn := text(app, "metadata", "uid") + string(key)
@@ -51,7 +74,7 @@ func statusOf(app object) object {
 	case !automated:
 		return object{"reconciledAt": now(), "sync": sync, "health": object{"status": "Missing"}}
 	case lateFor(turn, 2):
-		sync["status"], health["status"] = "Synced", "Healthy"
+		sync["status"], health["status"] = "Synced", worst(app, apps)
 		operation["phase"], operation["message"] = "Succeeded", "successfully synced"
 	}
 	if said := text(app, "metadata", "annotations", healthAnnotation); said != "" {
@@ -80,7 +103,7 @@ func reconcileApplications(namespace string) error {
 			}
 			continue
 		}
-		status := statusOf(app)
+		status := statusOf(app, apps)
 		if status == nil {
 			continue
 		}
