@@ -20,6 +20,7 @@ struct sw_item {
     enum sw_action action;          /* for steps and act */
     bool triggered;                 /* restart_on fired */
     const char *token;              /* of its creation: for act the idempotency token; for list one that a dead run used, else NULL */
+    const struct sw_value *begun;   /* with such a token, for list: what that run set out to make */
 };
 
 /* A step on a host: shell code and files to carry there first. Strings in the arena. */

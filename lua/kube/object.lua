@@ -237,9 +237,25 @@ local function is_another(item, live)
   return uid ~= nil and live.metadata.uid ~= uid and not fields.owned(live)
 end
 
+--- What a dead run was making and the playbook does not have any more: ours is what we own something of.
+local function left_behind(item, live)
+  if not fields.owned(live) then return nil end
+  return { object = identity(item.manifest), owner = "slipway", manifest = item.manifest, data = live_data(item, live), uid = live.metadata.uid }
+end
+
 local function list(kube, items)
-  local have = {}
+  local have, gone = {}, {}
+  for i, item in ipairs(items) do
+    if not item.manifest and item._begun then
+      gone[item._name] = true
+      items[i] = tables.merge(item, tables.pick(item._begun, { "manifest", "data" }))
+    end
+  end
   fetch(kube, items, function(item, live)
+    if gone[item._name] then
+      have[item._name] = left_behind(item, live)
+      return
+    end
     -- What is being deleted is gone: it cannot be changed any more, only made anew once it is.
     if live.metadata.deletionTimestamp == nil and not is_another(item, live) then have[item._name] = read(kube, item, live) end
   end)

@@ -126,6 +126,7 @@ static void start_api_reads(struct apply *app) {
                                                   .desired = desired,
                                                   .prior = old->open ? NULL : it->plan->prior,
                                                   .token = old->open ? old->open->token : NULL,
+                                                  .begun = old->open ? old->open->desired : NULL,
                                                   .action = it->plan->action};
     }
     app->reads_running += app->n_reads;

@@ -128,6 +128,7 @@ void app_late_start(struct apply *app) {
                                                             .desired = it->plan->action == SW_DELETE ? NULL : it->desired,
                                                             .prior = it->open ? NULL : it->plan->prior,
                                                             .token = it->open ? it->open->token : NULL,
+                                                            .begun = it->open ? it->open->desired : NULL,
                                                             .action = it->plan->action};
     }
     sw_map_done(&by_key);

@@ -137,6 +137,7 @@ static void start(struct eng_plan *p, struct eng_reader *reader) {
         read->items[k].resource = it->plan.resource;
         read->items[k].prior = it->open ? NULL : it->plan.prior;
         read->items[k].token = it->open ? it->open->token : NULL;
+        read->items[k].begun = it->open ? it->open->desired : NULL;
         if (it->declared) read->items[k].desired = sw_value_resolve(engine->arena, it->plan.resource->desired, eng_lookup, p);
     }
     read->done = read_done;

@@ -50,6 +50,7 @@ void sw_script__push_item(lua_State *L, const struct sw_lua_type *type, const st
         lua_pushstring(L, item->token);
         lua_setfield(L, -2, "_token");
     }
+    set_value(L, "_begun", item->begun);
     if (!acting) return;
     set_value(L, "have", item->have);
     lua_pushboolean(L, item->triggered);

@@ -8,11 +8,13 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from kube_suite import Kube, unittest
 from kube_api import Api
 from kube_double import KubeDouble
+from kube_server import GUEST, Server
 
 HEAD = 'local kube = require "kube"\n'
 on_the_double = unittest.skipIf(os.environ.get("KUBE_BUNDLE"), "the real server does not fail when it is told to")
@@ -26,12 +28,11 @@ class KubeCase(unittest.TestCase):
         cls.directory = Path(tempfile.mkdtemp(prefix="slipway-objects-"))
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
         bundle = os.environ.get("KUBE_BUNDLE")
-        cls.double = None
+        cls.double = cls.server = None
         if bundle:
-            from kube_server import Server
-            server = Server(Path(bundle), cls.directory / "server").up()
-            cls.addClassCleanup(server.down)
-            cls.kubeconfig = server.kubeconfig
+            cls.server = Server(Path(bundle), cls.directory / "server").up()
+            cls.addClassCleanup(cls.server.down)
+            cls.kubeconfig = cls.server.kubeconfig
         else:
             cls.double = KubeDouble(cls.directory / "double", cls.version)
             cls.addClassCleanup(cls.double.close)
@@ -53,6 +54,36 @@ class KubeCase(unittest.TestCase):
     def says(self, site: Kube, body: str) -> Kube:
         return site.play(HEAD + body)
 
+    def config_of(self, token: str) -> str:
+        """A kubeconfig for the same server with a token, as a file's name."""
+        tree = json.loads(self.kubeconfig.read_text())
+        tree["users"][0]["user"] = {"token": token}
+        path = self.directory / "config"
+        path.write_text(json.dumps(tree))
+        return str(path)
+
+    def allow_guest(self, *verbs: str) -> str:
+        """The user "guest" may do this to everything, and nothing else. Gives his kubeconfig."""
+        if self.double:
+            self.double.tokens[GUEST] = ("guest", ["system:authenticated"])
+            self.double.rules["guest"] = [{"verbs": list(verbs), "resources": ["*"]}] if verbs else []
+        else:
+            role = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "guest"}}
+            rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": list(verbs)}] if verbs else []
+            self.api.apply({**role, "kind": "ClusterRole", "rules": rules}, force=True)
+            self.api.apply({**role, "kind": "ClusterRoleBinding", "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "guest"},
+                            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "guest"}]}, force=True)
+        return self.config_of(GUEST)
+
+    def restart(self, seconds: float) -> None:
+        """The API server is away for so long."""
+        if self.double:
+            self.double.restart(seconds)
+            return
+        self.server.stop("kube-apiserver")
+        time.sleep(seconds)
+        self.server.serve()
+
     def manifest(self, text: str, name: str = "m", **options) -> str:
         """kube.manifest of a text, in this test's namespace."""
         options = {"namespace": self.ns, "create_namespace": True, "wait": False, **options}
@@ -61,6 +92,11 @@ class KubeCase(unittest.TestCase):
 
     def get(self, kind: str, name: str, api_version: str = "v1", namespace: str | None = None) -> dict | None:
         return self.api.get(api_version, kind, namespace or self.ns, name)
+
+    def names(self, kind: str, api_version: str = "v1") -> set[str]:
+        """Of this test's objects of a kind, without those that the cluster makes by itself."""
+        found = {each["metadata"]["name"] for each in self.api.call("GET", self.api.path(api_version, kind, self.ns)).get("items", [])}
+        return found - {"kube-root-ca.crt"}
 
     def edit(self, kind: str, name: str, patch, api_version: str = "v1", **more) -> dict:
         return self.api.patch(api_version, kind, self.ns, name, patch, **more)

@@ -21,6 +21,7 @@ from pathlib import Path
 from ports import free_port
 
 TOKEN = "not-a-secret-admin"
+GUEST = "not-a-secret-guest"  # of the user "guest", who may do what roles give
 
 
 def unpack(bundle: Path, name: str, into: Path) -> Path:
@@ -61,7 +62,7 @@ class Server:
         bins.mkdir(exist_ok=True)
         if not (d / "sa.key").exists():
             subprocess.run(["openssl", "genrsa", "-out", "sa.key", "2048"], cwd=d, check=True, stderr=subprocess.DEVNULL)
-            (d / "tokens").write_text(f'{TOKEN},admin,admin,"system:masters"\n')
+            (d / "tokens").write_text(f'{TOKEN},admin,admin,"system:masters"\n{GUEST},guest,guest\n')
         self.start("etcd", "etcd", "--data-dir", str(d / "etcd"), "--listen-client-urls", f"http://127.0.0.1:{self.etcd_port}",
                    "--advertise-client-urls", f"http://127.0.0.1:{self.etcd_port}", "--listen-peer-urls", f"http://127.0.0.1:{free_port()}", *([] if self.sync else ["--unsafe-no-fsync"]))
         self.serve()
