@@ -4,7 +4,9 @@
 BUILD  ?= build
 BUNDLE ?= /var/cache/slipway/bundle-1.20.2
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-CTEST   = ctest --test-dir build-asan --output-on-failure
+# Tests wait more than they compute.
+JOBS   ?= $(shell echo $$((2 * $$(nproc))))
+CTEST   = ctest --test-dir build-asan --output-on-failure -j$(JOBS)
 
 all: build
 

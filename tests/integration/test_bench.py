@@ -9,7 +9,7 @@ from harness import REPO, Case, unittest
 
 BENCH = REPO / "tests/bench"
 sys.path.insert(0, str(BENCH))
-from run import SEEDS  # noqa: E402
+from nodes import SEEDS  # noqa: E402
 
 
 class Bench(Case):
