@@ -69,6 +69,9 @@ int sw_err_frame(struct sw_err *err, const char *fmt, ...) __attribute__((format
 /* Moves an error: `*from` is zeroed; `to` must be empty or is freed first. */
 void sw_err_move(struct sw_err *to, struct sw_err *from);
 
+/* Moves an error unless `to` holds one already; then `*from` is freed. Returns the code that `*from` had. */
+int sw_err_give(struct sw_err *to, struct sw_err *from);
+
 /* Copies deeply. */
 void sw_err_copy(struct sw_err *to, const struct sw_err *from);
 

@@ -85,6 +85,15 @@ void sw_err_move(struct sw_err *to, struct sw_err *from) {
     }
 }
 
+int sw_err_give(struct sw_err *to, struct sw_err *from) {
+    int code = from->code;
+    if (to && !to->code)
+        sw_err_move(to, from);
+    else
+        sw_err_done(from);
+    return code;
+}
+
 static char *copy_or_null(const char *s) {
     return s ? sw_xstrdup(s) : NULL;
 }

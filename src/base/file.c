@@ -53,7 +53,8 @@ int sw_file_read(const char *path, size_t max_bytes, struct sw_str *ret, struct 
     return rc;
 }
 
-static int write_all(int fd, const unsigned char *p, size_t len) {
+int sw_write_synced(int fd, const void *data, size_t len) {
+    const unsigned char *p = data;
     while (len) {
         ssize_t n = write(fd, p, len);
         if (n < 0 && errno == EINTR) continue;
@@ -64,8 +65,7 @@ static int write_all(int fd, const unsigned char *p, size_t len) {
     return fsync(fd);
 }
 
-/* Makes the rename itself last. Some file systems cannot sync a directory: the file is there all the same. */
-static void sync_directory(const char *path) {
+void sw_sync_directory_of(const char *path) {
     char *copy = sw_xstrdup(path);
     int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
@@ -78,7 +78,7 @@ static void sync_directory(const char *path) {
 /* /dev/stdout, a FIFO: written to, never replaced by a file of that name. */
 static int write_in_place(const char *path, const void *data, size_t len, struct sw_err *err) {
     int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    bool bad = fd < 0 || (write_all(fd, data, len) < 0 && errno != EINVAL && errno != EROFS); /* fsync, of what cannot be synced */
+    bool bad = fd < 0 || (sw_write_synced(fd, data, len) < 0 && errno != EINVAL && errno != EROFS); /* fsync, of what cannot be synced */
     int why = errno;
     if (fd >= 0 && close(fd) < 0 && !bad) {
         bad = true;
@@ -99,7 +99,7 @@ static int replace(const char *path, const void *data, size_t len, unsigned mode
         return rc;
     }
     /* fchmod, as the umask would take bits from open's mode. */
-    bool bad = write_all(fd, data, len) < 0 || fchmod(fd, (mode_t)mode) < 0;
+    bool bad = sw_write_synced(fd, data, len) < 0 || fchmod(fd, (mode_t)mode) < 0;
     int why = errno;
     if (close(fd) < 0 && !bad) {
         bad = true;
@@ -113,7 +113,7 @@ static int replace(const char *path, const void *data, size_t len, unsigned mode
         unlink(temporary);
         rc = sw_err_set(err, SW_EIO, "cannot write '%s': %s", path, strerror(why));
     } else {
-        sync_directory(path);
+        sw_sync_directory_of(path);
     }
     free(temporary);
     return rc;

@@ -285,13 +285,8 @@ static int open_envelope(struct loader *l, const char *path) {
 
 /* The code that goes back is this function's own, whatever `err` holds or when it is NULL. */
 static int give_error(struct sw_err *local, const char *name, struct sw_err *err) {
-    int rc = local->code;
     sw_err_frame(local, "reading the plan '%s'", name);
-    if (err && !err->code)
-        sw_err_move(err, local);
-    else
-        sw_err_done(local);
-    return rc;
+    return sw_err_give(err, local);
 }
 
 int sw_plan_read(struct sw_arena *arena, const char *name, const char *text, size_t len, const unsigned char *key,

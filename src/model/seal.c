@@ -123,9 +123,6 @@ int sw_value_unseal(struct sw_arena *arena, const char *json, size_t len, const 
         *ret = v;
         return 0;
     }
-    if (err && !err->code)
-        sw_err_move(err, &local);
-    else
-        sw_err_done(&local);
+    sw_err_give(err, &local);
     return rc;
 }

@@ -100,13 +100,7 @@ static int open_absent(struct sw_state *state, struct sw_err *err) {
     if (state->read_only) {
         struct sw_err local = {0};
         int rc = sw_state__load_key(state, false, &local);
-        if (rc && rc != SW_ENOTFOUND) {
-            if (err && !err->code)
-                sw_err_move(err, &local);
-            else
-                sw_err_done(&local);
-            return rc;
-        }
+        if (rc && rc != SW_ENOTFOUND) return sw_err_give(err, &local);
         sw_err_done(&local);
         return 0;
     }
@@ -115,13 +109,7 @@ static int open_absent(struct sw_state *state, struct sw_err *err) {
     if (rc) return rc;
     struct sw_err local = {0};
     rc = sw_state__create(state, &local);
-    if (rc && rc != SW_EEXISTS) {
-        if (err && !err->code)
-            sw_err_move(err, &local);
-        else
-            sw_err_done(&local);
-        return rc;
-    }
+    if (rc && rc != SW_EEXISTS) return sw_err_give(err, &local);
     sw_err_done(&local);
     return open_present(state, err);
 }

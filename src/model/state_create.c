@@ -2,13 +2,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "slipway/clock.h"
+#include "slipway/file.h"
 #include "state_db.h"
 
 static const char schema_sql[] =
@@ -33,27 +33,6 @@ static const char schema_sql[] =
     " machine TEXT NOT NULL, pid INTEGER NOT NULL, started INTEGER NOT NULL, operation TEXT NOT NULL, since_ms INTEGER NOT NULL,"
     " until_ms INTEGER NOT NULL);";
 
-static void sync_directory_of(const char *path) {
-    char *copy = sw_xstrdup(path);
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    free(copy);
-}
-
-static bool write_all(int fd, const char *p, size_t len) {
-    while (len) {
-        ssize_t n = write(fd, p, len);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return false;
-        p += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 /* link(2) and not rename(2): it refuses to replace. Of two processes that create a state at once one wins and the other uses that one. */
 int sw_state__create_file(const char *path, const void *data, size_t len, struct sw_err *err) {
     char *temporary = sw_xprintf("%s.new-XXXXXX", path);
@@ -63,7 +42,7 @@ int sw_state__create_file(const char *path, const void *data, size_t len, struct
         free(temporary);
         return rc;
     }
-    bool ok = write_all(fd, data, len) && fsync(fd) == 0;
+    bool ok = sw_write_synced(fd, data, len) == 0;
     int saved = errno;
     if (close(fd) && ok) ok = false, saved = errno;
     if (ok && link(temporary, path)) {
@@ -72,7 +51,7 @@ int sw_state__create_file(const char *path, const void *data, size_t len, struct
     }
     unlink(temporary);
     if (ok)
-        sync_directory_of(path);
+        sw_sync_directory_of(path);
     else if (saved == EEXIST)
         rc = sw_err_set(err, SW_EEXISTS, "'%s' exists already", path);
     else

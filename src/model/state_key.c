@@ -85,11 +85,12 @@ int sw_state__load_key(struct sw_state *state, bool create, struct sw_err *err) 
     if (create && lstat(path, &st) && errno == ENOENT) {
         struct sw_err local = {0};
         rc = create_key(path, &local);
-        if (rc == SW_EEXISTS) /* another process was a moment earlier: its key is the key */
+        if (rc == SW_EEXISTS) { /* another process was a moment earlier: its key is the key */
+            sw_err_done(&local);
             rc = 0;
-        else if (rc && err && !err->code)
-            sw_err_move(err, &local);
-        sw_err_done(&local);
+        } else if (rc) {
+            sw_err_give(err, &local);
+        }
     }
     if (!rc) rc = read_key(state, path, err);
     if (rc) {

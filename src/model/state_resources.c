@@ -118,11 +118,32 @@ static int read_resource(struct sw_state *state, sqlite3_stmt *stmt, struct sw_a
     return rc ? sw_err_frame(err, "reading '%s' from the state '%s'", r->address, state->path) : 0;
 }
 
+/* What read_resource() reads. */
+#define COLUMNS                                                                                                                        \
+    "SELECT address, type, name, host, provider, attributes, depends, status, seq, updated_ms, prevent_destroy, create_before_destroy" \
+    " FROM resource "
+
+struct rows {
+    struct sw_state_resource *v;
+    size_t n, cap;
+};
+
+static int read_resources(struct sw_state *state, sqlite3_stmt *stmt, struct sw_arena *arena, struct rows *found, struct sw_err *err) {
+    int rc;
+    while ((rc = sw_db__next(state, stmt, err)) > 0) {
+        struct sw_state_resource r;
+        rc = read_resource(state, stmt, arena, &r, err);
+        if (rc) {
+            sw_db__reset(stmt);
+            return rc;
+        }
+        sw_vec_push(found, r);
+    }
+    return rc;
+}
+
 int sw_state_resources(struct sw_state *state, struct sw_arena *arena, struct sw_state_resource **ret, size_t *ret_n, struct sw_err *err) {
-    struct {
-        struct sw_state_resource *v;
-        size_t n, cap;
-    } found = {0};
+    struct rows found = {0};
     int rc = 0;
     if (state->db) {
         /* One read transaction: the serial is the serial of exactly these resources, whatever is written meanwhile. */
@@ -130,22 +151,8 @@ int sw_state_resources(struct sw_state *state, struct sw_arena *arena, struct sw
         rc = sw_state__exec(state, "BEGIN", err);
         if (rc) return rc;
         rc = sw_db__int(state, "SELECT value FROM meta WHERE key = 'serial'", &serial, err);
-        sqlite3_stmt *stmt =
-            rc ? NULL
-               : sw_db__statement(
-                     state,
-                     "SELECT address, type, name, host, provider, attributes, depends, status, seq, updated_ms, prevent_destroy,"
-                     " create_before_destroy FROM resource ORDER BY seq, address",
-                     err);
-        if (!rc && !stmt) rc = SW_EIO;
-        while (!rc && (rc = sw_db__next(state, stmt, err)) > 0) {
-            struct sw_state_resource r;
-            rc = read_resource(state, stmt, arena, &r, err);
-            if (rc)
-                sw_db__reset(stmt);
-            else
-                sw_vec_push(&found, r);
-        }
+        sqlite3_stmt *stmt = rc ? NULL : sw_db__statement(state, COLUMNS "ORDER BY seq, address", err);
+        if (!rc) rc = stmt ? read_resources(state, stmt, arena, &found, err) : SW_EIO;
         if (!rc) state->serial = serial;
         sqlite3_exec(state->db, "COMMIT", NULL, NULL, NULL); /* nothing was written: it only ends the transaction */
     }
@@ -241,33 +248,17 @@ int sw_state__depose(struct sw_state *state, const char *from, const char *to, c
 
 /* The new row is sealed anew, for its secrets are bound to the address; who depends on the old address now depends on the new one. */
 static int rename_all(struct sw_state *state, const char *from, const char *to, struct sw_arena *arena, struct sw_err *err) {
-    struct sw_state_resource *all = NULL, *moved = NULL;
-    size_t n = 0;
-    sqlite3_stmt *stmt =
-        sw_db__statement(state,
-                         "SELECT address, type, name, host, provider, attributes, depends, status, seq, updated_ms, prevent_destroy,"
-                         " create_before_destroy FROM resource WHERE address IN (?1, ?2) OR instr(depends, ?3)",
-                         err);
+    sqlite3_stmt *stmt = sw_db__statement(state, COLUMNS "WHERE address IN (?1, ?2) OR instr(depends, ?3)", err);
     if (!stmt) return SW_EIO;
     struct sw_str quoted = {0}; /* as it stands in the JSON */
     sw_json_write(&quoted, sw_value_str(arena, from), SW_JSON_REVEAL);
     sw_db__bind_text(stmt, 1, from);
     sw_db__bind_text(stmt, 2, to);
     sw_db__bind_str(stmt, 3, &quoted);
-    struct {
-        struct sw_state_resource *v;
-        size_t n, cap;
-    } found = {0};
-    int rc = 0;
-    while (!rc && (rc = sw_db__next(state, stmt, err)) > 0) {
-        struct sw_state_resource r;
-        rc = read_resource(state, stmt, arena, &r, err);
-        if (rc)
-            sw_db__reset(stmt);
-        else
-            sw_vec_push(&found, r);
-    }
-    all = found.v, n = found.n;
+    struct rows found = {0};
+    int rc = read_resources(state, stmt, arena, &found, err);
+    struct sw_state_resource *all = found.v, *moved = NULL;
+    size_t n = found.n;
     for (size_t i = 0; !rc && i < n; i++) {
         if (strcmp(all[i].address, to) == 0) rc = sw_err_set(err, SW_EEXISTS, "'%s' is in the state already", to);
         if (strcmp(all[i].address, from) == 0) moved = &all[i];

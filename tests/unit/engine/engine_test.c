@@ -1,18 +1,6 @@
 /* The engine end to end, on fake types, a real sh and a real state. */
 #include "fake.h"
 
-static int setup(void **unused) {
-    (void)unused;
-    world_new();
-    return 0;
-}
-
-static int teardown(void **unused) {
-    (void)unused;
-    world_free();
-    return 0;
-}
-
 static void creates_in_order_then_changes_nothing(void **unused) {
     (void)unused;
     declare_host("n1", text("here"));
@@ -454,24 +442,24 @@ static void targets_take_what_they_need(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(creates_in_order_then_changes_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(shows_and_repairs_drift, setup, teardown),
-        cmocka_unit_test_setup_teardown(removes_what_left_in_reverse_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_failure_skips_what_needs_it_and_nothing_else, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_host_that_does_not_exist_yet_is_planned_and_read_at_apply, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_cannot_be_asked_yet_is_read_at_apply, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_change_of_an_immutable_attribute_replaces, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_trigger_acts_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_ephemeral_item_acts_only_when_needed, setup, teardown),
-        cmocka_unit_test_setup_teardown(cycles_are_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_stale_plan_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_crash_after_create_is_neither_doubled_nor_lost, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_killed_change_is_no_drift, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_lost_answer_is_adopted_by_its_token, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_lost_creation_without_effect_uses_its_token_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_stranger_is_not_adopted, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_unfinished_creation_is_removed_before_its_base, setup, teardown),
-        cmocka_unit_test_setup_teardown(targets_take_what_they_need, setup, teardown),
+        WORLD_TEST(creates_in_order_then_changes_nothing),
+        WORLD_TEST(shows_and_repairs_drift),
+        WORLD_TEST(removes_what_left_in_reverse_order),
+        WORLD_TEST(a_failure_skips_what_needs_it_and_nothing_else),
+        WORLD_TEST(a_host_that_does_not_exist_yet_is_planned_and_read_at_apply),
+        WORLD_TEST(what_cannot_be_asked_yet_is_read_at_apply),
+        WORLD_TEST(a_change_of_an_immutable_attribute_replaces),
+        WORLD_TEST(a_trigger_acts_again),
+        WORLD_TEST(an_ephemeral_item_acts_only_when_needed),
+        WORLD_TEST(cycles_are_named),
+        WORLD_TEST(a_stale_plan_is_refused),
+        WORLD_TEST(a_crash_after_create_is_neither_doubled_nor_lost),
+        WORLD_TEST(a_killed_change_is_no_drift),
+        WORLD_TEST(a_lost_answer_is_adopted_by_its_token),
+        WORLD_TEST(a_lost_creation_without_effect_uses_its_token_again),
+        WORLD_TEST(a_stranger_is_not_adopted),
+        WORLD_TEST(an_unfinished_creation_is_removed_before_its_base),
+        WORLD_TEST(targets_take_what_they_need),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

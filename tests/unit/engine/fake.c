@@ -220,12 +220,14 @@ static void open_world(void) {
     w->engine = (struct sw_engine){.loop = w->loop, .arena = w->arena, .types = &types, .state = w->state, .sink = {emit, NULL}};
 }
 
-void world_new(void) {
+int world_new(void **unused) {
+    (void)unused;
     w = calloc(1, sizeof *w);
     snprintf(w->dir, sizeof w->dir, "/tmp/slipway-engine-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
     w->loop = sw_loop_new();
     open_world();
+    return 0;
 }
 
 static void close_world(void) {
@@ -256,7 +258,8 @@ static void remove_tree(const char *dir) {
     rmdir(dir);
 }
 
-void world_free(void) {
+int world_free(void **unused) {
+    (void)unused;
     close_world();
     sw_loop_free(w->loop);
     sw_arena_free(w->arena);
@@ -264,6 +267,7 @@ void world_free(void) {
     sw_map_done(&w->created);
     remove_tree(w->dir);
     free(w);
+    return 0;
 }
 
 /* ---- declaring ---- */

@@ -48,9 +48,12 @@ struct world {
 };
 extern struct world *w;
 
-void world_new(void);
-void world_reopen(void); /* state and engine anew, as a second run */
-void world_free(void);
+/* A test in a world of its own. */
+#define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, world_new, world_free)
+
+int world_new(void **unused);
+int world_free(void **unused);
+void world_reopen(void);                            /* state and engine anew, as a second run */
 const struct sw_value *map(const char *first, ...); /* key, value, …, NULL */
 const struct sw_value *text(const char *z);
 const struct sw_value *ref(const char *address, const char *path);

@@ -2,18 +2,6 @@
  * a real one does: removing what something holds on to, standing on what is not there. */
 #include "fake.h"
 
-static int setup(void **unused) {
-    (void)unused;
-    world_new();
-    return 0;
-}
-
-static int teardown(void **unused) {
-    (void)unused;
-    world_free();
-    return 0;
-}
-
 /* d stands on b, b stands on a; c is tied to a. */
 static struct { struct sw_resource *a, *b, *c, *d; } boxes;
 
@@ -249,16 +237,16 @@ static void an_impossible_order_is_named(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_stands_on_it_goes_first_and_comes_last, setup, teardown),
-        cmocka_unit_test_setup_teardown(created_first_the_old_goes_last, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_created_first_needs_a_new_base_first, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_leaves_goes_before_its_replaced_base, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_moves_elsewhere_has_moved_before_the_old_goes, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_old_self_that_stays_is_removed_by_the_next_run, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_new_self_that_fails_loses_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_destroy_takes_old_selves_along, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_removal_that_fails_keeps_the_rest, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_impossible_order_is_named, setup, teardown),
+        WORLD_TEST(what_stands_on_it_goes_first_and_comes_last),
+        WORLD_TEST(created_first_the_old_goes_last),
+        WORLD_TEST(what_is_created_first_needs_a_new_base_first),
+        WORLD_TEST(what_leaves_goes_before_its_replaced_base),
+        WORLD_TEST(what_moves_elsewhere_has_moved_before_the_old_goes),
+        WORLD_TEST(an_old_self_that_stays_is_removed_by_the_next_run),
+        WORLD_TEST(a_new_self_that_fails_loses_nothing),
+        WORLD_TEST(a_destroy_takes_old_selves_along),
+        WORLD_TEST(a_removal_that_fails_keeps_the_rest),
+        WORLD_TEST(an_impossible_order_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,18 +2,6 @@
 #include "fake.h"
 #include "slipway/clock.h"
 
-static int setup(void **unused) {
-    (void)unused;
-    world_new();
-    return 0;
-}
-
-static int teardown(void **unused) {
-    (void)unused;
-    world_free();
-    return 0;
-}
-
 static void refused(const struct sw_plan *made, const char *why) {
     struct sw_err err = {0};
     struct sw_apply_result result;
@@ -160,12 +148,9 @@ static void the_longest_chain_goes_first(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(one_stale_host_stops_them_all, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_stale_box_stops_hosts_too, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_made_later_is_read_later, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_part_of_a_plan_leaves_restarts_due, setup, teardown),
-        cmocka_unit_test_setup_teardown(calls_run_at_the_critical_path, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_longest_chain_goes_first, setup, teardown),
+        WORLD_TEST(one_stale_host_stops_them_all),    WORLD_TEST(a_stale_box_stops_hosts_too),
+        WORLD_TEST(what_is_made_later_is_read_later), WORLD_TEST(a_part_of_a_plan_leaves_restarts_due),
+        WORLD_TEST(calls_run_at_the_critical_path),   WORLD_TEST(the_longest_chain_goes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
