@@ -57,6 +57,12 @@ return function(inv, cluster)
     o.depends_on = #all > 0 and all or before
   end
   kube.gitops(o, { "gitops" })
+  for _, set in ipairs(type(o) == "table" and type(o.sets) == "table" and o.sets or {}) do
+    if set.rolling and wanted["argo-cd"] and not wanted["argo-cd"].progressive_syncs then
+      slipway.warn("gitops: sets: rolling does nothing without progressive_syncs: true of the add-on argo-cd")
+      break
+    end
+  end
   -- For `slipway status`.
   kube.data.applications "all" { namespace = type(o) == "table" and o.namespace or nil }
 end

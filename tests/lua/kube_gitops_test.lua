@@ -66,13 +66,13 @@ equal(found["AppProject open"].spec, { sourceRepos = { "*" }, destinations = { {
 found = objects {
   repo = REPO, revision = "main", environment = "staging",
   sets = { { name = "shop", rolling = true,
-    services = { "web", { name = "db", phase = -1, namespace = "data", path = "infra/db" }, { name = "auth", phase = 2 } } } },
+    services = { "web", { name = "db", phase = 1, namespace = "data", path = "infra/db" }, { name = "auth", phase = 2 } } } },
 }
 local set = found["ApplicationSet shop"]
 equal(set.spec.goTemplateOptions, { "missingkey=error" })
 equal(set.spec.generators, { { list = { elements = {
   { name = "web", phase = "0", path = "services/web/overlays/staging", namespace = "web" },
-  { name = "db", phase = "-1", path = "infra/db", namespace = "data" },
+  { name = "db", phase = "1", path = "infra/db", namespace = "data" },
   { name = "auth", phase = "2", path = "services/auth/overlays/staging", namespace = "auth" },
 } } } })
 equal(set.spec.template.metadata, { name = "{{.name}}", namespace = "argocd", labels = { set = "shop", environment = "staging", phase = "{{.phase}}" },
@@ -82,7 +82,7 @@ equal(set.spec.template.spec.destination, { server = HERE, namespace = "{{.names
 equal(set.spec.template.spec.syncPolicy.automated, { prune = true, selfHeal = true, allowEmpty = false })
 local steps = set.spec.strategy.rollingSync.steps
 equal(#steps, 3)
-equal({ steps[1].matchExpressions[1].values[1], steps[2].matchExpressions[1].values[1], steps[3].matchExpressions[1].values[1] }, { "-1", "0", "2" })
+equal({ steps[1].matchExpressions[1].values[1], steps[2].matchExpressions[1].values[1], steps[3].matchExpressions[1].values[1] }, { "0", "1", "2" })
 
 -- production waits for a person, in every set; the root does not
 
@@ -93,14 +93,22 @@ check(found["Application root"].spec.syncPolicy.automated)
 check(objects({ repo = REPO, environment = "production", sets = { { name = "shop", services = { "web" }, automated = true } } })
   ["ApplicationSet shop"].spec.template.spec.syncPolicy.automated)
 
+-- RollingSync syncs by itself: not where a person is to do it
+found = objects { repo = REPO, sets = { { name = "shop", rolling = true, services = { "web" }, environments = { "staging", "production" } } } }
+equal(found["ApplicationSet shop-staging"].spec.strategy.type, "RollingSync")
+equal(found["ApplicationSet shop-production"].spec.strategy, nil)
+found = objects { repo = REPO, environment = "production", sets = { { name = "shop", rolling = true, automated = true, services = { "web" } } } }
+equal(found["ApplicationSet shop"].spec.strategy.type, "RollingSync")
+
 -- one set for each environment, from directories
 
 found, order = objects { repo = REPO, sets = { { name = "shop", environments = { "staging", "production" }, namespace = "{name}-{environment}",
-  directories = { "services/*/overlays/{environment}" }, exclude = { "services/old/*" } } } }
+  directories = { "services/*/overlays/{environment}" },
+  exclude = { "services/old/overlays/{environment}" } } } }
 equal(order, { "ApplicationSet shop-staging", "ApplicationSet shop-production", "Application root" })
 set = found["ApplicationSet shop-staging"].spec
 equal(set.generators, { { git = {
-   repoURL = REPO, revision = "HEAD", directories = { { path = "services/*/overlays/staging" }, { path = "services/old/*", exclude = true } } } } })
+   repoURL = REPO, revision = "HEAD", directories = { { path = "services/*/overlays/staging" }, { path = "services/old/overlays/staging", exclude = true } } } } })
 equal(set.template.metadata.name, "{{index .path.segments 1}}-staging")
 equal(set.template.spec.source.path, "{{.path.path}}")
 equal(set.template.spec.destination.namespace, "{{index .path.segments 1}}-staging")
@@ -121,6 +129,8 @@ refused({ sets = { { name = "a", services = { "x" }, directories = { "y/*" } } }
 refused({ sets = { { name = "a", services = { "x", "x" } } } }, "there twice")
 refused({ sets = { { name = "a", services = { { name = "x", fase = 1 } } } } }, "'fase'")
 refused({ sets = { { name = "a", services = { { name = "x", phase = "1" } } } } }, "phase: a whole number")
+refused({ sets = { { name = "a", services = { { name = "x", phase = -1 } } } } }, "from 0 on")
+refused({ sets = { { name = "a", services = { "Web_API" } } } }, "'Web_API' is no name for an Application")
 refused({ sets = { { name = "a", services = { "x" }, path = "{service}" } } }, "there is no {service}")
 refused({ sets = { { name = "a", directories = { "y/z" } } } }, "has no %*")
 refused({ sets = { { name = "a", directories = { "y/*", "*/y" } } } }, "the same place")

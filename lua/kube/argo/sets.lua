@@ -7,7 +7,7 @@ sets.ROWS = {
   name = { "string", required = true, doc = "the set's name" },
   services = { "list", doc = "the services: names, or { name, phase, path, namespace }; a directory of the repository for each" },
   directories = { "list", doc = "instead of services: directories, with * for any name: services/*/overlays/production" },
-  exclude = { "list", default = {}, doc = "directories that are left out" },
+  exclude = { "list", default = {}, doc = "directories that are left out, {environment} as in directories" },
   path = { "string", default = "services/{name}/overlays/{environment}", doc = "with services: the directory of one" },
   environments = { "list", doc = "a set for each of these, in place of the hand-over's own" },
   namespace = { "string", default = "{name}", doc = "where a service lives" },
@@ -15,7 +15,8 @@ sets.ROWS = {
   revision = { "string", doc = "a branch, a tag or a commit, where it is another" },
   project = { "string", doc = "the project, where it is another" },
   automated = { "any", doc = "sync by itself; true unless the environment is production" },
-  rolling = { "bool", default = false, doc = "phase after phase, each when the one before is healthy; wants progressive_syncs of the add-on argo-cd" },
+  rolling = { "bool", default = false,
+    doc = "phase after phase, each when the one before is healthy; wants progressive_syncs of the add-on argo-cd, and counts only where it syncs by itself" },
   sync_options = { "list", default = {}, doc = "further sync options" },
 }
 
@@ -42,7 +43,11 @@ local function elements(given, environment)
     if seen[each.name] then fail(given, ("the service '%s' is there twice"):format(each.name)) end
     seen[each.name] = true
     local phase = each.phase or 0
-    if math.type(phase) ~= "integer" then fail(given, ("services[%d]: phase: a whole number wanted"):format(i - 1)) end
+    -- It is a label's value, too, and these begin with no sign.
+    if math.type(phase) ~= "integer" or phase < 0 then fail(given, ("services[%d]: phase: a whole number from 0 on wanted"):format(i - 1)) end
+    if not each.name:find("^[%l%d][%l%d.-]*$") or #each.name > 53 then
+      fail(given, ("services[%d]: '%s' is no name for an Application"):format(i - 1, each.name), "small letters, digits and - make one, 53 of them at most")
+    end
     local words = { name = each.name, environment = environment, set = given.name }
     found[i] = {
       name = each.name, phase = tostring(phase), path = each.path or fill(given, given.path, words),
@@ -83,7 +88,10 @@ local function by_directories(given, environment, o)
     if index and index ~= at then fail(given, "directories: the * stands at the same place in all of them", "make a set for each place") end
     index, list[i] = at, { path = pattern }
   end
-  for _, pattern in ipairs(given.exclude) do list[#list + 1] = { path = pattern, exclude = true } end
+  for _, pattern in ipairs(given.exclude) do
+    if type(pattern) ~= "string" then fail(given, "exclude: texts wanted") end
+    list[#list + 1] = { path = fill(given, pattern, { environment = environment, set = given.name }), exclude = true }
+  end
   local name = ("{{index .path.segments %d}}"):format(index)
   local revision = given.revision or o.revision
   return {
@@ -92,9 +100,15 @@ local function by_directories(given, environment, o)
   }
 end
 
-local function strategy(given, source)
+--- RollingSync syncs by itself, whatever the Applications say: where a person is to do that, there is none.
+local function strategy(given, source, automated, environment)
   if not given.rolling then return nil end
   if not source.phases then fail(given, "rolling: phases are those of services, and these are directories") end
+  if not automated then
+    local words = "gitops: sets: %s: rolling is left out%s: it would sync by itself, and a person does that here (automated: true says otherwise)"
+    slipway.warn(words:format(given.name, environment and " in " .. environment or ""))
+    return nil
+  end
   local steps = {}
   for i, phase in ipairs(source.phases) do
     steps[i] = { matchExpressions = slipway.list { { key = "phase", operator = "In", values = slipway.list { tostring(phase) } } } }
@@ -119,7 +133,7 @@ local function one(given, o, environment, suffix)
       goTemplate = true,
       goTemplateOptions = slipway.list { "missingkey=error" },
       generators = source.generators,
-      strategy = strategy(given, source),
+      strategy = strategy(given, source, automated, environment),
       -- What a generator finds no more is not deleted before somebody looks, in production.
       syncPolicy = environment == "production" and { preserveResourcesOnDeletion = true } or nil,
       template = {
