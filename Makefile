@@ -17,7 +17,7 @@ build:
 	@cmake --build $(BUILD) --target slipway
 
 build-asan:
-	@.ci/setup build test aws policy
+	@.ci/setup build test aws policy helm
 	@cmake -S . -B build-asan -G Ninja -DSLIPWAY_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug >build-asan.log 2>&1 || { cat build-asan.log; exit 1; }
 	@rm -f build-asan.log
 	@cmake --build build-asan

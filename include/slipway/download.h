@@ -29,6 +29,9 @@ void sw_downloads_free(struct sw_downloads *downloads);
 /* The file's bytes, where they are at hand. sha256: 64 hexadecimal digits, or NULL for the lock's. When it has to be fetched first:
  * SW_ENOTFOUND, and sw_downloads_wanted() counts it. SW_EINVAL: no URL of ours; SW_ECONFLICT: not what the lock says. */
 int sw_downloads_read(struct sw_downloads *downloads, const char *url, const char *sha256, struct sw_str *ret, struct sw_err *err);
+/* The same, as a file of the cache: its path, in the arena. */
+int sw_downloads_file(struct sw_downloads *downloads, const char *url, const char *sha256, struct sw_arena *arena, const char **ret,
+                      struct sw_err *err);
 size_t sw_downloads_wanted(const struct sw_downloads *downloads);
 /* Fetches what is wanted, checks it, keeps it, and writes the lock. tell: called with the URL before each. Runs the loop. */
 int sw_downloads_fetch(struct sw_downloads *downloads, struct sw_loop *loop, void (*tell)(void *ctx, const char *url), void *ctx,

@@ -14,6 +14,7 @@ struct sw_exec_result {
 struct sw_exec_options {
     const char *const *argv; /* argv[0] looked up in PATH; NULL-terminated */
     const char *const *env;  /* "NAME=value" added to ours, NULL-terminated, or NULL */
+    bool env_only;           /* env instead of ours */
     const char *input;       /* stdin, or NULL for /dev/null; copied */
     size_t input_len;
     unsigned timeout_ms;                                                  /* 0 = none; then TERM, 2 s later KILL, to its process group */

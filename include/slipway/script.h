@@ -3,6 +3,7 @@
 #define SLIPWAY_SCRIPT_H
 
 #include "slipway/download.h"
+#include "slipway/helm.h"
 #include "slipway/inventory.h"
 #include "slipway/loop.h"
 #include "slipway/provider.h"
@@ -16,6 +17,7 @@ struct sw_script_options {
     size_t max_memory;              /* bytes; 0 = 256 MiB */
     uint64_t max_instructions;      /* per entry from C; 0 = 200 million */
     struct sw_downloads *downloads; /* files by URL, or NULL: there are none */
+    struct sw_helm *helm;           /* Helm charts, or NULL: there are none */
     bool untrusted;                 /* a stranger's pull request: guards and probes of the playbook are not run at plan time */
 };
 

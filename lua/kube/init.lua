@@ -1,4 +1,4 @@
---- The provider "kube", and the words of playbooks: kube.object, kube.manifest, kube.addon.NAME, kube.gitops.
+--- The provider "kube", and the words of playbooks: kube.object, kube.manifest, kube.helm, kube.addon.NAME, kube.gitops.
 local provider = require "provider"
 local options = require "kube/options"
 
@@ -41,6 +41,7 @@ return {
   object = require("kube/object").call,
   manifest = require("kube/manifest").call,
   kustomize = require("kube/manifest").kustomize,
+  helm = require("kube/helm").call,
   addon = addon,
   gitops = require("kube/gitops").call,
 }

@@ -88,7 +88,7 @@ function manifest.objects(texts, options)
 end
 
 --- Declares them: each waits for the wave before it; but a Job may wait for the webhooks itself, to give them their certificate, so only custom
---- objects wait for it. Returns the resources, by address order, to depend on.
+--- objects wait for it. `options.special(object)`: what is different for that one, or nil. Returns the resources, by address order, to depend on.
 function manifest.declare(name, list, options)
   local waves, made, jobs = {}, {}, {}
   for i in ipairs(kinds.WAVES) do waves[i] = {} end
@@ -101,7 +101,8 @@ function manifest.declare(name, list, options)
       table.move(jobs, 1, #jobs, #before + 1, before)
     end
     for _, one in ipairs(wave) do
-      local resource = object.declare(names.of(name, one), one, tables.merge(options, { depends_on = before }))
+      local own = tables.merge(options, { depends_on = before })
+      local resource = object.declare(names.of(name, one), one, options.special and tables.merge(own, options.special(one)) or own)
       made[#made + 1] = resource
       table.insert(one.kind == "Job" and jobs or these, resource)
     end

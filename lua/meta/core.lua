@@ -106,6 +106,11 @@ function core.bcrypt(password, seed) end
 ---@return string
 function core.download(url, sha256) end
 
+---The objects of a Helm chart, which helm renders before the playbook is evaluated anew.
+---@param options { chart?: string, url?: string, sha256?: string, release: string, namespace: string, values: table, values_files: string[], kube_version?: string, api_versions: string[], include_crds: boolean }
+---@return { pieces: { source: string, objects: table[] }[], changing: string[] } # `changing`: what is another at each rendering
+function core.helm(options) end
+
 
 ---@param text string
 ---@param vars? table

@@ -10,8 +10,8 @@
 #include "slipway/vault.h"
 #include "slipway/vec.h"
 
-#define LEASE_MS      20000 /* a third of the state's lease */
-#define MAX_DOWNLOADS 200   /* rounds: one a file, unless a playbook goes on after an error */
+#define LEASE_MS   20000 /* a third of the state's lease */
+#define MAX_ROUNDS 200   /* one a file or chart, unless a playbook goes on after an error */
 
 /* ---- events: to the view, and what the summary will need is kept ---- */
 
@@ -122,23 +122,39 @@ static int open_downloads(struct sw_context *context, struct sw_err *err) {
     return rc;
 }
 
+static void open_helm(struct sw_context *context) {
+    if (!context->inventory) return;
+    bool untrusted = context->cli->options.untrusted;
+    struct sw_helm_options options = {.cache_dir = sw_printf(context->cli->arena, "%s/charts", find_state_dir(context)),
+                                      .inside = untrusted ? context->inventory->dir : NULL,
+                                      .offline = untrusted};
+    context->helm = sw_helm_new(&options);
+}
+
 static void tell_fetched(void *ctx, const char *url) {
     sw_cli_note(ctx, "fetching %s", url);
 }
 
-/* A playbook that names a file which is not at hand ends early; the file is fetched, and it begins anew. */
+static void tell_rendered(void *ctx, const char *chart) {
+    sw_cli_note(ctx, "rendering the chart %s", chart);
+}
+
+/* A playbook that names a file or a chart which is not at hand ends early; it is fetched or rendered, and the playbook begins anew. */
 static int declare(struct sw_context *context, struct sw_err *err) {
     for (unsigned i = 0;; i++) {
         struct sw_err own = {0};
         int rc = sw_script_declare(context->script, context->inventory, &context->config, &own);
-        if (rc == SW_OK || !context->downloads || sw_downloads_wanted(context->downloads) == 0) {
+        bool fetches = context->downloads && sw_downloads_wanted(context->downloads),
+             renders = context->helm && sw_helm_wanted(context->helm);
+        if (rc == SW_OK || (!fetches && !renders)) {
             sw_err_move(err, &own);
             sw_err_done(&own);
             return rc;
         }
         sw_err_done(&own);
-        if (i == MAX_DOWNLOADS) return sw_err_set(err, SW_ELIMIT, "the playbook wants more than %d files fetched", MAX_DOWNLOADS);
-        rc = sw_downloads_fetch(context->downloads, context->loop, tell_fetched, context->cli, err);
+        if (i == MAX_ROUNDS) return sw_err_set(err, SW_ELIMIT, "the playbook wants more than %d files and charts", MAX_ROUNDS);
+        if (renders) sw_helm_run(context->helm, context->loop, tell_rendered, context->cli);
+        rc = fetches ? sw_downloads_fetch(context->downloads, context->loop, tell_fetched, context->cli, err) : SW_OK;
         if (rc) return rc;
     }
 }
@@ -149,9 +165,11 @@ static int open_script(struct sw_context *context, struct sw_err *err) {
     if (!rc) rc = check_directory("--playbook-dir", options->playbook_dir, err);
     if (rc) return rc;
     if ((rc = open_downloads(context, err))) return rc;
+    open_helm(context);
     struct sw_script_options script = {.lua_dir = options->lua_dir,
                                        .playbook_dir = options->playbook_dir,
                                        .downloads = context->downloads,
+                                       .helm = context->helm,
                                        .untrusted = options->untrusted};
     return sw_script_new(context->loop, context->cli->arena, &script, &context->script, err);
 }
@@ -197,6 +215,7 @@ void sw_context_close(struct sw_context *context) {
     if (context->locked) sw_state_unlock(context->state);
     if (context->script) sw_script_free(context->script);
     sw_downloads_free(context->downloads);
+    sw_helm_free(context->helm);
     if (context->state) sw_state_close(context->state);
     if (context->loop) sw_loop_free(context->loop);
     for (size_t i = 0; i < context->failures.n; i++) {

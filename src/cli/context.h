@@ -32,6 +32,7 @@ struct sw_context {
     struct sw_tags tags; /* !env, !file, !vault of the inventory */
     struct sw_inventory *inventory;
     struct sw_downloads *downloads;
+    struct sw_helm *helm;
     struct sw_script *script;
     struct sw_config *config;
     struct sw_state *state;

@@ -188,6 +188,25 @@ int sw_downloads_read(struct sw_downloads *d, const char *url, const char *sha25
     return sw_err_set(err, SW_ENOTFOUND, "'%s' was not fetched yet", url);
 }
 
+int sw_downloads_file(struct sw_downloads *d, const char *url, const char *sha256, struct sw_arena *arena, const char **ret,
+                      struct sw_err *err) {
+    struct sw_str text = {0};
+    char hex[65];
+    int rc = sw_downloads_read(d, url, sha256, &text, err);
+    if (rc == SW_OK) {
+        sw_sha256(sw_str_z(&text), text.len, hex);
+        *ret = sw_strdup(arena, cached(d, hex));
+        struct sw_str kept = {0};
+        if (!read_checked(*ret, hex, &kept)) /* it came from the bundle */
+            rc = d->options.offline
+                     ? sw_err_set(err, SW_EREFUSED, "'%s' was not used yet, and nothing is kept for a stranger's playbook", url)
+                     : sw_download__keep(d, &text, hex, err);
+        sw_str_done(&kept);
+    }
+    sw_str_done(&text);
+    return rc;
+}
+
 size_t sw_downloads_wanted(const struct sw_downloads *d) {
     return d->wanted.n;
 }

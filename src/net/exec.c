@@ -78,6 +78,7 @@ struct sw_exec *sw_exec_start(struct sw_loop *loop, const struct sw_exec_options
     struct sw_proc_options start = {
         .argv = options->argv,
         .env = options->env,
+        .env_only = options->env_only,
         .input = options->input != NULL,
         .timeout_ms = options->timeout_ms,
         .on_data = on_data,

@@ -182,11 +182,11 @@ void sw_proc_close_input(struct sw_proc *proc) {
     if (!proc->ended) close_pipe(&proc->in, &proc->in_open);
 }
 
-/* Our environment with `add` over it. The strings are borrowed, the array is malloc'ed. */
-static char **merge_env(const char *const *add) {
+/* Our environment with `add` over it, or `add` only. The strings are borrowed, the array is malloc'ed. */
+static char **merge_env(const char *const *add, bool only) {
     extern char **environ;
     size_t n = 0, m = 0;
-    while (environ && environ[n]) n++;
+    while (!only && environ && environ[n]) n++;
     while (add && add[m]) m++;
     char **merged = sw_xcalloc(n + m + 1, sizeof *merged);
     size_t used = 0;
@@ -226,7 +226,7 @@ struct sw_proc *sw_proc_start(struct sw_loop *loop, const struct sw_proc_options
         stdio[s + 1].flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
         stdio[s + 1].data.stream = (uv_stream_t *)&proc->out[s];
     }
-    char **env = merge_env(options->env);
+    char **env = merge_env(options->env, options->env_only);
     uv_process_options_t spawn = {
         .exit_cb = on_exit_status,
         .file = options->argv[0],

@@ -9,6 +9,7 @@ struct sw_proc;
 struct sw_proc_options {
     const char *const *argv;
     const char *const *env;   /* "NAME=value" added to ours, NULL-terminated, or NULL */
+    bool env_only;            /* env instead of ours */
     bool input;               /* stdin is a pipe for sw_proc_write(); else /dev/null */
     unsigned timeout_ms;      /* 0 = none; then TERM to the group, 2 s later KILL */
     unsigned idle_timeout_ms; /* no output for so long; 0 = none */

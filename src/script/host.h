@@ -274,7 +274,7 @@ void sw_script__push_output(lua_State *L, const struct sw_batch_result *output) 
 const struct sw_value *sw_script__normalise(lua_State *L, const struct sw_lua_type *type, const struct sw_value *desired, const char *name,
                                             struct sw_arena *arena) SW_LJMP;
 bool sw_script__wants_absent(const struct sw_value *desired);
-/* Marks what the schema calls sensitive, and what is secret in `like`. */
+/* Marks what the schema calls sensitive, and the leaves that are secret at the same place of `like` (in lists: of any element). */
 const struct sw_value *sw_script__mark(const struct sw_schema *schema, const struct sw_value *map, const struct sw_value *like,
                                        const struct sw_value *like2, struct sw_arena *arena);
 /* The value on top as attributes: a map without NULLs, or an error that names the function. */
@@ -300,6 +300,7 @@ void sw_script__open_text(lua_State *L) SW_LJMP;      /* base64, sha256 in the t
 void sw_script__open_core_text(lua_State *L) SW_LJMP; /* sha1, uri_escape in the table on top */
 void sw_script__open_sh(lua_State *L) SW_LJMP;        /* sh, sh_quote, sh_prelude in the table on top */
 void sw_script__open_download(lua_State *L) SW_LJMP;  /* download in the table on top */
+void sw_script__open_helm(lua_State *L) SW_LJMP;      /* helm in the table on top */
 void sw_script__open_bcrypt(lua_State *L) SW_LJMP;    /* bcrypt in the table on top */
 void sw_script__open_cidr(lua_State *L) SW_LJMP;      /* cidr in the table on top */
 void sw_script__open_testing(lua_State *L) SW_LJMP;   /* in the table on top */

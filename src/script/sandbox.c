@@ -382,6 +382,7 @@ static void open_core(lua_State *L) {
     sw_script__open_modules(L);
     sw_script__open_core_files(L);
     sw_script__open_download(L);
+    sw_script__open_helm(L);
     sw_script__open_bcrypt(L);
     sw_script__open_sh(L);
     sw_script__open_define(L);

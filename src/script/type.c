@@ -113,6 +113,44 @@ const struct sw_value *sw_script__attributes(lua_State *L, const struct sw_lua_t
     return sw_script__to_map(L, index, arena, &type->schema, false, function);
 }
 
+static const struct sw_value *mark_like(const struct sw_value *v, const struct sw_value *const *likes, size_t n, struct sw_arena *arena);
+
+/* What the members `key` of the likes, or (NULL) their elements, tell of the one of `v`: lists may have been put in another order. */
+static const struct sw_value *mark_part(const struct sw_value *v, const struct sw_value *const *likes, size_t n, const char *key,
+                                        struct sw_arena *arena) {
+    size_t most = n, m = 0;
+    for (size_t i = 0; i < n && !key; i++) most += likes[i]->list.n;
+    const struct sw_value **parts = sw_new_n(arena, const struct sw_value *, most + 1);
+    for (size_t i = 0; i < n; i++) {
+        if (key)
+            parts[m++] = sw_get(likes[i], key);
+        else
+            for (size_t k = 0; k < likes[i]->list.n; k++) parts[m++] = likes[i]->list.v[k];
+    }
+    return mark_like(v, parts, m, arena);
+}
+
+/* Marks the leaves of `v` that are secret in one of the likes; all of what has another shape there. */
+static const struct sw_value *mark_like(const struct sw_value *v, const struct sw_value *const *likes, size_t n, struct sw_arena *arena) {
+    const struct sw_value **telling = sw_new_n(arena, const struct sw_value *, n + 1);
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!likes[i] || !sw_value_has_secret(likes[i])) continue;
+        if (likes[i]->kind != v->kind || (v->kind != SW_MAP && v->kind != SW_LIST)) return sw_value_secret(arena, v);
+        telling[m++] = likes[i];
+    }
+    if (m == 0) return v;
+    if (v->kind == SW_LIST) {
+        const struct sw_value **items = sw_new_n(arena, const struct sw_value *, v->list.n + 1);
+        for (size_t i = 0; i < v->list.n; i++) items[i] = mark_part(v->list.v[i], telling, m, NULL, arena);
+        return sw_value_list(arena, items, v->list.n);
+    }
+    struct sw_pair *pairs = sw_new_n(arena, struct sw_pair, v->map.n + 1);
+    for (size_t i = 0; i < v->map.n; i++)
+        pairs[i] = (struct sw_pair){v->map.v[i].key, mark_part(v->map.v[i].value, telling, m, v->map.v[i].key, arena)};
+    return sw_value_map(arena, pairs, v->map.n);
+}
+
 const struct sw_value *sw_script__mark(const struct sw_schema *schema, const struct sw_value *map, const struct sw_value *like,
                                        const struct sw_value *like2, struct sw_arena *arena) {
     bool any = false;
@@ -125,9 +163,9 @@ const struct sw_value *sw_script__mark(const struct sw_schema *schema, const str
     struct sw_pair *pairs = sw_new_n(arena, struct sw_pair, map->map.n);
     for (size_t i = 0; i < map->map.n; i++) {
         const char *key = map->map.v[i].key;
+        const struct sw_value *v = map->map.v[i].value, *likes[] = {sw_get(like, key), sw_get(like2, key)};
         const struct sw_attr *attr = sw_schema_find(schema, key);
-        bool secret = (attr && attr->sensitive) || sw_value_has_secret(sw_get(like, key)) || sw_value_has_secret(sw_get(like2, key));
-        pairs[i] = (struct sw_pair){key, secret ? sw_value_secret(arena, map->map.v[i].value) : map->map.v[i].value};
+        pairs[i] = (struct sw_pair){key, attr && attr->sensitive ? sw_value_secret(arena, v) : mark_like(v, likes, 2, arena)};
     }
     return sw_value_map(arena, pairs, map->map.n);
 }

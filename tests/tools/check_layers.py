@@ -13,7 +13,7 @@ HOME = {
     "base": "err arena str vec map log clock file",
     "value": "value yaml yaml_tags xml schema hash",
     "model": "inventory resource graph plan state cost freeze",
-    "net": "loop remote batch exec http sigv4 vault download tunnel",
+    "net": "loop remote batch exec http sigv4 vault download helm tunnel",
     "engine": "event provider engine",
     "script": "script",
     "report": "report",

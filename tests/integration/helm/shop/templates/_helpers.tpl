@@ -1,0 +1,7 @@
+{{- define "shop.name" -}}
+{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 63 }}
+{{- end }}
+{{- define "shop.labels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
