@@ -42,7 +42,6 @@ void sw_batch_free(struct sw_batch *batch);
 /* Adds a fragment; ids count from 0. `shared` code for all fragments (functions) goes before the first by sw_batch_prelude(). */
 size_t sw_batch_add(struct sw_batch *batch, const char *fragment, size_t len);
 void sw_batch_prelude(struct sw_batch *batch, const char *code, size_t len);
-size_t sw_batch_count(const struct sw_batch *batch);
 /* The text for `sh`'s stdin. Borrowed; no fragments may be added after. */
 const char *sw_batch_script(struct sw_batch *batch, size_t *ret_len);
 /* Process id of the shell that runs the steps, once it has said so; else 0. USR1 sent to it ends the batch after the step at work. */

@@ -11,8 +11,6 @@ int64_t sw_wall_ms(void); /* since 1970-01-01 UTC */
 char *sw_format_time(int64_t wall_ms, char buf[static 32]);
 /* "0.4s" "12s" "3m05s" "2h10m" into buf. Returns buf. */
 char *sw_format_duration(uint64_t ms, char buf[static 32]);
-/* "512 B" "1.4 MB" into buf (powers of 1000). Returns buf. */
-char *sw_format_bytes(uint64_t bytes, char buf[static 32]);
 /* Random bytes from the kernel; aborts when it has none. */
 void sw_random(void *p, size_t len);
 

@@ -15,7 +15,6 @@ void sw_graph_free(struct sw_graph *graph);
 void sw_graph_edge(struct sw_graph *graph, size_t node, size_t needs);
 /* Ends adding: builds both directions. Call once, before anything below. */
 void sw_graph_seal(struct sw_graph *graph);
-size_t sw_graph_size(const struct sw_graph *graph);
 /* What `node` needs / what needs `node`. Borrowed. */
 size_t sw_graph_needs(const struct sw_graph *graph, size_t node, const uint32_t **ret);
 size_t sw_graph_needed_by(const struct sw_graph *graph, size_t node, const uint32_t **ret);

@@ -53,7 +53,6 @@ int sw_state_put(struct sw_state *state, const struct sw_state_resource *resourc
 /* Hosts as last connected to, so that what lives on a host that left the inventory can still be removed. */
 int sw_state_put_host(struct sw_state *state, const char *name, const struct sw_value *connection, struct sw_err *err);
 int sw_state_hosts(struct sw_state *state, struct sw_arena *arena, struct sw_host **ret, size_t *ret_n, struct sw_err *err);
-int sw_state_forget_host(struct sw_state *state, const char *name, struct sw_err *err);
 
 /* Outputs of the last apply: MAP name -> value. */
 int sw_state_put_outputs(struct sw_state *state, const struct sw_value *outputs, struct sw_err *err);

@@ -71,11 +71,6 @@ function errors.of_answer(call, response)
   return err
 end
 
---- Of an object that came in a watch instead of an event.
-function errors.of_status(call, status)
-  return errors.of_answer(call, { status = status.code or 500, body = json.encode(status), headers = {} })
-end
-
 --- Notes what was asked.
 function errors.place(err, call)
   for _, key in ipairs { "verb", "resource", "group", "namespace", "name" } do err[key] = call[key] end

@@ -43,22 +43,6 @@ char *sw_format_duration(uint64_t ms, char buf[static BUFFER_SIZE]) {
     return buf;
 }
 
-char *sw_format_bytes(uint64_t bytes, char buf[static BUFFER_SIZE]) {
-    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
-    if (bytes < 1000) {
-        snprintf(buf, BUFFER_SIZE, "%" PRIu64 " B", bytes);
-        return buf;
-    }
-    double v = (double)bytes / 1000;
-    size_t unit = 0;
-    while (v >= 999.95 && unit + 1 < sizeof units / sizeof units[0]) {
-        v /= 1000;
-        unit++;
-    }
-    snprintf(buf, BUFFER_SIZE, "%.1f %s", v, units[unit]);
-    return buf;
-}
-
 void sw_random(void *p, size_t len) {
     unsigned char *at = p;
     while (len) {

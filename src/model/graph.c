@@ -98,10 +98,6 @@ void sw_graph_seal(struct sw_graph *graph) {
     sw_vec_done(&graph->edges);
 }
 
-size_t sw_graph_size(const struct sw_graph *graph) {
-    return graph->n;
-}
-
 static size_t row(const struct rows *rows, size_t node, const uint32_t **ret) {
     *ret = rows->list + rows->offset[node];
     return rows->offset[node + 1] - rows->offset[node];

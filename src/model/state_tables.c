@@ -87,19 +87,6 @@ int sw_state_hosts(struct sw_state *state, struct sw_arena *arena, struct sw_hos
     return rc;
 }
 
-int sw_state_forget_host(struct sw_state *state, const char *name, struct sw_err *err) {
-    int rc = sw_state__begin(state, SW_STATE__DURABLE, err);
-    if (rc) return rc;
-    sqlite3_stmt *stmt = sw_db__statement(state, "DELETE FROM host WHERE name = ?1", err);
-    rc = SW_EIO;
-    if (stmt) {
-        sw_db__bind_text(stmt, 1, name);
-        rc = sw_db__run(state, stmt, err);
-        if (!rc) rc = sw_err_set(err, SW_ENOTFOUND, "host '%s' is not in the state", name);
-    }
-    return sw_state__end(state, rc, err);
-}
-
 static int read_outputs(struct sw_state *state, struct sw_arena *arena, const struct sw_value **ret, struct sw_err *err) {
     struct {
         struct sw_pair *v;

@@ -55,10 +55,6 @@ void sw_batch_prelude(struct sw_batch *batch, const char *code, size_t len) {
     if (len && code[len - 1] != '\n') sw_str_addc(&batch->prelude, '\n');
 }
 
-size_t sw_batch_count(const struct sw_batch *batch) {
-    return batch->n;
-}
-
 /* Writes one mark to both streams. printf is a builtin of every sh we meet, so a mark costs two writes and no process. */
 static void add_mark(struct sw_str *s, const struct sw_batch *batch, const char *function, const char *format, const char *arguments) {
     sw_str_addf(s, "%s() { printf '\\036%s %s\\n'%s; printf '\\036%s %s\\n'%s >&2; }\n", function, batch->nonce, format, arguments,

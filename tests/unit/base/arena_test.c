@@ -78,7 +78,7 @@ static void map_holds_many(void **state) {
     sw_arena_free(arena);
 }
 
-static void times_and_sizes(void **state) {
+static void times_and_chance(void **state) {
     (void)state;
     char buf[32];
     assert_string_equal(sw_format_time(0, buf), "1970-01-01T00:00:00Z");
@@ -91,10 +91,6 @@ static void times_and_sizes(void **state) {
     assert_string_equal(sw_format_duration(59700, buf), "1m00s");
     assert_string_equal(sw_format_duration(185000, buf), "3m05s");
     assert_string_equal(sw_format_duration(7800000, buf), "2h10m");
-    assert_string_equal(sw_format_bytes(512, buf), "512 B");
-    assert_string_equal(sw_format_bytes(1400000, buf), "1.4 MB");
-    assert_string_equal(sw_format_bytes(999960, buf), "1.0 MB");
-    assert_string_equal(sw_format_bytes(UINT64_MAX, buf), "18.4 EB");
     uint64_t a = 0, b = 0;
     sw_random(&a, sizeof a);
     sw_random(&b, sizeof b);
@@ -108,7 +104,7 @@ int main(void) {
         cmocka_unit_test(small_arenas_are_small),
         cmocka_unit_test(strings),
         cmocka_unit_test(map_holds_many),
-        cmocka_unit_test(times_and_sizes),
+        cmocka_unit_test(times_and_chance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,6 @@ static void orders_needs_first_and_lower_index_first(void **data) {
     assert_int_equal(sw_graph_needed_by(g, 5, &list), 1);
     assert_int_equal(list[0], 0);
     assert_int_equal(sw_graph_needed_by(g, 3, &list), 0);
-    assert_int_equal(sw_graph_size(g), 6);
     sw_graph_free(g);
 }
 
