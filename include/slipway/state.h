@@ -98,6 +98,14 @@ int sw_journal_open(struct sw_state *state, struct sw_arena *arena, struct sw_in
 /* Closes an intent and writes (result != NULL) or forgets (result NULL and forget) the resource, in one transaction. */
 int sw_journal_close(struct sw_state *state, int64_t intent, const char *outcome, const struct sw_state_resource *result, bool forget,
                      struct sw_err *err);
+/* The same for many, in one transaction: all of them or none. Pages that several of them touch are written once. */
+struct sw_closing {
+    int64_t intent;
+    const char *outcome;
+    const struct sw_state_resource *result;
+    bool forget;
+};
+int sw_journal_close_all(struct sw_state *state, const struct sw_closing *closings, size_t n, struct sw_err *err);
 /* Intents that a run left open, because it died or because nobody knows what became of them, oldest first. Forgetting a resource closes those of
  * its address, renaming takes them along. */
 int sw_journal_pending(struct sw_state *state, struct sw_arena *arena, struct sw_intent **ret, size_t *ret_n, struct sw_err *err);

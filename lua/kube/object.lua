@@ -326,20 +326,22 @@ end
 
 local function apply(kube, r, line)
   if r.have and r.have.owner == fields.LEFT_BEHIND then take_over(kube, r.manifest) end
-  local body, force = body_of(r), r.force
-  local object, err = kube:apply(body, { force = force, pending = math.min(PENDING, r.timeout), line = line, try = true })
+  local body = body_of(r)
+  -- Of a new object only its id is wanted: the answer need not hold the rest.
+  local options = { force = r.force, pending = math.min(PENDING, r.timeout), line = line, try = true, metadata = not r.have }
+  local object, err = kube:apply(body, options)
   if err and err.class == "owners" then
     local conflicts = kube.conflicts(err) or {}
     if not were_ours(r, conflicts) then
       return fail(("%s: fields have another owner (%s)"):format(names.shown(r.manifest), owners_text(conflicts)),
         "leave them out of the manifest, or take them over with force = true")
     end
-    force = true
-    object, err = kube:apply(body, { force = force, pending = math.min(PENDING, r.timeout), line = line, try = true })
+    options.force = true
+    object, err = kube:apply(body, options)
   end
   if err then kube.raise(err) end
   -- Of what loses all its members the server makes nothing, even where it is wanted as {}.
-  if r.have and not fields.unchanged(r.manifest, bare(object)) then object = kube:apply(body, { force = force }) end
+  if r.have and not fields.unchanged(r.manifest, bare(object)) then object = kube:apply(body, { force = options.force }) end
   wait_until_ready(kube, r, line)
   return { uid = object.metadata.uid, ready = r.ready, message = r.ready and "" or nil, owner = "slipway" }
 end

@@ -23,7 +23,7 @@ const struct sw_value *app_lookup(const char *address, const char *path, void *c
 /* ---- the pump ---- */
 
 static bool is_running(const struct apply *app) {
-    if (app->reads_running || app->late_running || app->api_running || app->starting) return true;
+    if (app->reads_running || app->late_running || app->api_running || app->starting || app->closing) return true;
     for (size_t i = 0; i < app->n_hosts; i++)
         if (app_host_busy(&app->hosts[i])) return true;
     return false;
@@ -221,6 +221,7 @@ out:
     sw_vec_done(&app.ready);
     sw_vec_done(&app.calls);
     sw_vec_done(&app.late);
+    sw_vec_done(&app.closings);
     sw_map_done(&app.by_address);
     sw_map_done(&app.host_by_name);
     return rc;

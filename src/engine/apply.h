@@ -112,6 +112,11 @@ struct apply {
     size_t api_running;
     bool starting; /* calls start in the next turn of the loop, with those that become ready meanwhile: one fsync for all */
     struct {
+        struct sw_closing *v;
+        size_t n, cap;
+    } closings;   /* what is done and not yet recorded as such: within this turn of the loop, in one transaction */
+    bool closing; /* that is due in the next turn */
+    struct {
         struct app_item **v;
         size_t n, cap;
     } late; /* to be read before it is known what they need */
@@ -195,6 +200,8 @@ void app_done(struct apply *app, struct app_item *it, const struct sw_value *att
 void app_unchanged(struct apply *app, struct app_item *it);
 /* `certain` false: nobody knows whether it took effect; the intent stays open for the next run. Takes err's contents. */
 void app_fail(struct apply *app, struct app_item *it, struct sw_err *err, bool certain);
+/* Records what is done; false when that failed: then the run stops. Called before anything else is written. */
+bool app_flush(struct apply *app);
 /* Closes the intent of a step that never began. */
 void app_unstarted(struct apply *app, struct app_item *it);
 /* Records what was found as wanted but is not in the state yet, or differs from what is there. */

@@ -3,6 +3,7 @@
 
 #include "apply.h"
 #include "slipway/clock.h"
+#include "slipway/vec.h"
 
 static void emit(struct apply *app, enum sw_event_type type, struct app_item *it, const char *text, const struct sw_err *error) {
     sw_emit(&app->engine->sink, &(struct sw_event){.type = type,
@@ -90,6 +91,7 @@ static int record_found(struct apply *app, struct app_item *old, struct sw_err *
 
 int app_journal(struct apply *app, struct app_item **items, size_t n, struct sw_err *err) {
     struct sw_intent *intents = sw_new_n(app->engine->arena, struct sw_intent, n);
+    if (!app_flush(app)) return sw_err_set(err, SW_EIO, "what was done before could not be recorded in the state");
     int rc = note_restarts(app, items, n, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         const struct app_item *it = items[i];
@@ -125,22 +127,48 @@ void app_start(struct apply *app, struct app_item *it) {
     if (!it->half || !app_is_last(it)) emit(app, SW_EV_START, it, NULL, NULL);
 }
 
+bool app_flush(struct apply *app) {
+    struct sw_err err = {0};
+    size_t n = app->closings.n;
+    app->closings.n = 0;
+    int rc = sw_journal_close_all(app->engine->state, app->closings.v, n, &err);
+    if (rc != 0) state_failed(app, &err);
+    return rc == 0;
+}
+
+static void flush_later(void *ctx) {
+    struct apply *app = ctx;
+    app->closing = false;
+    app_flush(app);
+    app_pump(app);
+}
+
+/* What ends in the same turn of the loop is recorded together. One that dies before that leaves intents open, as one that dies before the answer
+ * came. */
 static void close_intent(struct apply *app, struct app_item *it, const char *outcome, const struct sw_state_resource *record, bool forget) {
     struct sw_err err = {0};
     int rc = 0;
-    if (it->intent)
-        rc = sw_journal_close(app->engine->state, it->intent, outcome, record, forget, &err);
-    else if (record)
+    if (it->intent) {
+        struct sw_state_resource *kept = record ? sw_new(app->engine->arena, struct sw_state_resource) : NULL;
+        if (kept) *kept = *record;
+        sw_vec_push(&app->closings, ((struct sw_closing){it->intent, outcome, kept, forget}));
+        it->intent = 0;
+        if (!app->closing) sw_loop_post(app->engine->loop, flush_later, app);
+        app->closing = true;
+        return;
+    }
+    app_flush(app);
+    if (record)
         rc = sw_state_put(app->engine->state, record, &err);
     else if (forget)
         rc = sw_state_forget(app->engine->state, it->address, &err);
-    it->intent = 0;
     if (rc != 0) state_failed(app, &err);
 }
 
 /* What it was to act for has been acted on. */
 static void settle(struct apply *app, struct app_item *it) {
     struct sw_err err = {0};
+    if (it->due) app_flush(app);
     if (it->due && sw_state_put_due(app->engine->state, &it->plan->resource->address, 1, false, &err) != 0) state_failed(app, &err);
     it->due = false;
 }

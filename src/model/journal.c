@@ -96,33 +96,39 @@ int sw_journal_open(struct sw_state *state, struct sw_arena *arena, struct sw_in
 }
 
 /* `desired` goes: it is for a recovery, and files in it would make every run's history as large as what the run carried. */
-static int close_one(struct sw_state *state, int64_t intent, const char *outcome, const struct sw_state_resource *result, bool forget,
-                     struct sw_err *err) {
+static int close_one(struct sw_state *state, const struct sw_closing *closing, struct sw_err *err) {
     sqlite3_stmt *stmt = sw_db__statement(
         state, "UPDATE intent SET outcome = ?2, closed_ms = ?3, desired = NULL WHERE id = ?1 AND outcome IS NULL RETURNING address", err);
     if (!stmt) return SW_EIO;
-    sw_db__bind_int(stmt, 1, intent);
-    sw_db__bind_text(stmt, 2, outcome ? outcome : "ok");
+    sw_db__bind_int(stmt, 1, closing->intent);
+    sw_db__bind_text(stmt, 2, closing->outcome ? closing->outcome : "ok");
     sw_db__bind_int(stmt, 3, state->wall());
     int rc = sw_db__next(state, stmt, err);
     if (rc < 0) return rc;
-    if (!rc) return sw_err_set(err, SW_ENOTFOUND, "intent %lld is not open", (long long)intent);
+    if (!rc) return sw_err_set(err, SW_ENOTFOUND, "intent %lld is not open", (long long)closing->intent);
     const char *address = (const char *)sqlite3_column_text(stmt, 0);
     char *gone = sw_xstrdup(address ? address : "");
     sw_db__reset(stmt);
     rc = 0;
-    if (result)
-        rc = sw_state__write_resource(state, result, err);
-    else if (forget)
+    if (closing->result)
+        rc = sw_state__write_resource(state, closing->result, err);
+    else if (closing->forget)
         rc = sw_state__delete_resource(state, gone, err); /* one that was never recorded is fine */
     free(gone);
     return rc < 0 ? rc : 0;
 }
 
+int sw_journal_close_all(struct sw_state *state, const struct sw_closing *closings, size_t n, struct sw_err *err) {
+    if (!n) return 0;
+    int rc = sw_state__begin(state, SW_STATE__RELAXED, err);
+    if (rc) return rc;
+    for (size_t i = 0; !rc && i < n; i++) rc = close_one(state, &closings[i], err);
+    return sw_state__end(state, rc, err);
+}
+
 int sw_journal_close(struct sw_state *state, int64_t intent, const char *outcome, const struct sw_state_resource *result, bool forget,
                      struct sw_err *err) {
-    int rc = sw_state__begin(state, SW_STATE__RELAXED, err);
-    return rc ? rc : sw_state__end(state, close_one(state, intent, outcome, result, forget, err), err);
+    return sw_journal_close_all(state, &(struct sw_closing){intent, outcome, result, forget}, 1, err);
 }
 
 static int read_intent(struct sw_state *state, sqlite3_stmt *stmt, struct sw_arena *arena, struct sw_intent *ret, struct sw_err *err) {
