@@ -123,7 +123,7 @@ local function try_out(kube, r, takes_over)
   return would, err, owner
 end
 
---- Asks by a dry run what an apply would change. Gives attributes of what is there.
+--- Attributes of what is there; or nil and a function that asks by a dry run what an apply would change, and gives them.
 local function compare(kube, r, live)
   local have, want = { object = identity(r.manifest), owner = "slipway" }, r.manifest
   if not is_known(want) then
@@ -137,33 +137,39 @@ local function compare(kube, r, live)
     return have
   end
   if migrated then shown.metadata = tables.merge(shown.metadata, { managedFields = migrated }) end
-  local would, err, owner = try_out(kube, r, migrated)
-  if would then
-    have.manifest = fields.have(want, shown, bare(would))
-    local new = fields.new(live, would, 3)
-    have.owner = owner or migrated and fields.LEFT_BEHIND or #new > 0 and "slipway, but for " .. table.concat(new, ", ") or "slipway"
+  return nil, function()
+    local would, err, owner = try_out(kube, r, migrated)
+    if would then
+      have.manifest = fields.have(want, shown, bare(would))
+      local new = fields.new(live, would, 3)
+      have.owner = owner or migrated and fields.LEFT_BEHIND or #new > 0 and "slipway, but for " .. table.concat(new, ", ") or "slipway"
+      return have
+    end
+    have.manifest = fields.roughly(want, live)
+    local which = unchangeable(err)
+    if which then
+      have.object = ("%s (%s cannot be changed)"):format(have.object, which)
+    elseif err.class ~= "kind" and err.class ~= "namespace" and err.class ~= "webhook" and err.class ~= "untrusted" then
+      -- What is only to be removed, or was applied like this before, may be as wrong as it likes.
+      if not (r.prior and err.class == "invalid" and tables.equal(want, r.prior.manifest)) then kube.raise(err) end
+    end
     return have
   end
-  have.manifest = fields.roughly(want, live)
-  local which = unchangeable(err)
-  if which then
-    have.object = ("%s (%s cannot be changed)"):format(have.object, which)
-  elseif err.class ~= "kind" and err.class ~= "namespace" and err.class ~= "webhook" and err.class ~= "untrusted" then
-    -- What is only to be removed, or was applied like this before, may be as wrong as it likes.
-    if not (r.prior and err.class == "invalid" and tables.equal(want, r.prior.manifest)) then kube.raise(err) end
-  end
-  return have
 end
 
 local function read(kube, r, live)
-  local have = compare(kube, r, live)
-  have.data = live_data(r, live)
-  have.uid = live.metadata.uid
-  if r.ready ~= nil then
-    local done, words = ready.of(live, r.wait_for)
-    have.ready, have.message = done and true or false, done and "" or words
+  local function complete(have)
+    have.data = live_data(r, live)
+    have.uid = live.metadata.uid
+    if r.ready ~= nil then
+      local done, words = ready.of(live, r.wait_for)
+      have.ready, have.message = done and true or false, done and "" or words
+    end
+    return have
   end
-  return have
+  local have, ask = compare(kube, r, live)
+  if have then return complete(have) end
+  return nil, function() return complete(ask()) end
 end
 
 --- Items by what is asked for together: those of one kind in one namespace.
@@ -181,27 +187,29 @@ local function grouped(items)
   return groups
 end
 
---- One list for a group, or a get for each where there are few. `take(item, live)` gets what is there, and nobody keeps it.
+--- One list for a group, or a get for each where there are few. `take(item, live)` gets what is there, and nobody keeps it; it may give a
+--- function that is to be called, too, and may wait.
 local function add_calls(kube, group, take, calls)
   if #group.items <= (LARGE[group.kind] or FEW) then
     for _, item in ipairs(group.items) do
       calls[#calls + 1] = function()
         local live = kube:get(group.version, group.kind, group.namespace, item.manifest.metadata.name)
-        if live then take(item, live) end
+        local rest = live and take(item, live)
+        if rest then rest() end
       end
     end
     return
   end
   calls[#calls + 1] = function()
-    local wanted, by_name, taken = {}, {}, {}
+    local wanted, by_name, rest = {}, {}, {}
     for _, item in ipairs(group.items) do wanted[item.manifest.metadata.name] = true end
     local list = kube:list(group.version, group.kind, { namespace = group.namespace, names = wanted })
     for _, live in ipairs(list or {}) do by_name[live.metadata.name] = live end
     for _, item in ipairs(group.items) do
       local live = by_name[item.manifest.metadata.name]
-      if live then taken[#taken + 1] = function() take(item, live) end end
+      rest[#rest + 1] = live and take(item, live) or nil
     end
-    kube:all(taken, 16)
+    kube:all(rest, 16)
   end
 end
 
@@ -220,7 +228,7 @@ local function fetch(kube, items, take)
     local calls = {}
     add_calls(kube, spaces, function(item, live)
       there[live.metadata.name] = true
-      take(item, live)
+      return take(item, live)
     end, calls)
     kube:all(calls, 16)
   end
@@ -257,7 +265,10 @@ local function list(kube, items)
       return
     end
     -- What is being deleted is gone: it cannot be changed any more, only made anew once it is.
-    if live.metadata.deletionTimestamp == nil and not is_another(item, live) then have[item._name] = read(kube, item, live) end
+    if live.metadata.deletionTimestamp ~= nil or is_another(item, live) then return nil end
+    local ask
+    have[item._name], ask = read(kube, item, live)
+    return ask and function() have[item._name] = ask() end
   end)
   return have
 end

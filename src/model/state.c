@@ -40,6 +40,7 @@ static int check_integrity(struct sw_state *state, struct sw_err *err) {
         if (!rc) rc = quick_check(state, "PRAGMA quick_check('meta')", err);
         if (!rc) rc = quick_check(state, "PRAGMA quick_check('host')", err);
     }
+    if (!rc) sqlite3_db_release_memory(state->db); /* the pages that only the check looked at */
     /* Once more in SQL: the header on disk may be older than what the write-ahead log says. */
     if (!rc) rc = sw_db__int(state, "PRAGMA user_version", &version, err);
     if (!rc && version != SW_STATE__VERSION) {

@@ -45,7 +45,8 @@ static void take_acted(lua_State *L, struct sw_task *task) {
     const struct sw_value *v = item->desired ? item->desired : &SW_EMPTY_MAP;
     const struct sw_value *was = item->have ? item->have : item->action == SW_UPDATE ? item->prior : NULL;
     if (was) v = sw_map_merge(arena, computed_of(task->type, was, arena), v);
-    if (!lua_isnil(L, -1)) v = sw_map_merge(arena, v, sw_script__attributes(L, task->type, lua_gettop(L), "the function", arena));
+    if (!lua_isnil(L, -1))
+        v = sw_map_merge(arena, v, sw_script__attributes(L, task->type, lua_gettop(L), "the function", item->desired, arena));
     task->attributes = sw_script__mark(&task->type->schema, v, item->desired, NULL, arena);
 }
 
@@ -56,7 +57,8 @@ static void take_listed(lua_State *L, struct sw_task *task) {
         const struct sw_item *item = &task->items[i];
         lua_getfield(L, -1, item->resource->name);
         if (lua_toboolean(L, -1)) {
-            const struct sw_value *v = sw_script__attributes(L, task->type, lua_gettop(L), "list", task->arena);
+            const struct sw_value *like = item->desired ? item->desired : item->prior;
+            const struct sw_value *v = sw_script__attributes(L, task->type, lua_gettop(L), "list", like, task->arena);
             task->have[i] = sw_script__mark(&task->type->schema, v, item->desired, item->prior, task->arena);
         }
         lua_pop(L, 1);

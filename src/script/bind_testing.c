@@ -14,7 +14,7 @@ struct subject {
 
 static const struct sw_value *optional_map(lua_State *L, int index, const char *key, const struct sw_lua_type *t, struct sw_arena *arena) {
     if (!lua_istable(L, index)) return NULL;
-    const struct sw_value *v = lua_getfield(L, index, key) == LUA_TTABLE ? sw_script__to_map(L, -1, arena, &t->schema, false, key) : NULL;
+    const struct sw_value *v = lua_getfield(L, index, key) == LUA_TTABLE ? sw_script__to_map(L, -1, arena, &t->schema, false, NULL, key) : NULL;
     lua_pop(L, 1);
     return v;
 }
@@ -22,7 +22,7 @@ static const struct sw_value *optional_map(lua_State *L, int index, const char *
 /* Attributes as the engine gets them from a playbook: checked, with defaults, normalised when nothing is unknown. */
 static const struct sw_value *desired_of(lua_State *L, const struct sw_lua_type *t, int index, const char *name, struct sw_arena *arena) {
     sw_script__declare_attributes(L, t, index, name); // attributes
-    const struct sw_value *v = sw_script__to_map(L, -1, arena, &t->schema, true, "the attributes");
+    const struct sw_value *v = sw_script__to_map(L, -1, arena, &t->schema, true, NULL, "the attributes");
     struct sw_err *err = sw_script__error_new(L);
     if (sw_schema_check(sw_script__wants_absent(v) ? &t->absent : &t->schema, v, (struct sw_pos){0}, arena, &v, err)) lua_error(L);
     lua_pop(L, 2);

@@ -2,6 +2,10 @@
  *
  * A table is a list or a map, never both. An empty one is a map, unless it is marked as a list (it came from YAML or JSON) or the schema's
  * row says list. nil in a map is "absent"; a null in a list is slipway.null.
+ *
+ * `like` is a value that the table was probably made from, and may be NULL. What is equal to it is it, part by part: an object that
+ * goes to Lua and comes back takes no more memory for that. Values never change, so they can be shared; `like` has to live as long as the
+ * result.
  */
 #include "host.h"
 
@@ -25,7 +29,8 @@ struct conv {
     size_t nodes;
 };
 
-static const struct sw_value *convert(struct conv *c, int index, const struct sw_attr *hint, const struct place *at) SW_LJMP;
+static const struct sw_value *convert(struct conv *c, int index, const struct sw_attr *hint, const struct sw_value *like,
+                                      const struct place *at) SW_LJMP;
 
 static void add_path(luaL_Buffer *b, const struct place *at) {
     if (at->up) add_path(b, at->up);
@@ -52,24 +57,31 @@ static void count(struct conv *c, size_t bytes, const struct place *at) {
     if (++c->nodes > MAX_NODES || s->converted > s->limit) fail_at(c, at, "is too large");
 }
 
-static const struct sw_value *convert_list(struct conv *c, int table, lua_Integer n, const struct sw_attr *hint, const struct place *at) {
-    const struct sw_value **items = sw_new_n(c->arena, const struct sw_value *, (size_t)n);
+static const struct sw_value *convert_list(struct conv *c, int table, lua_Integer n, const struct sw_attr *hint,
+                                           const struct sw_value *like, const struct place *at) {
+    const struct sw_value *few[24];
+    const struct sw_value **items = (size_t)n <= sw_countof(few) ? few : sw_new_n(c->arena, const struct sw_value *, (size_t)n);
+    bool same = sw_is(like, SW_LIST) && !like->secret && like->list.n == (size_t)n;
     const struct sw_attr element = {.type = hint ? hint->elem : SW_T_ANY, .object = hint ? hint->object : NULL};
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(c->L, table, i);
         struct place here = {at, NULL, i, NULL, at->depth + 1};
-        items[i - 1] = convert(c, lua_gettop(c->L), &element, &here);
+        const struct sw_value *was = sw_is(like, SW_LIST) && (size_t)i <= like->list.n ? like->list.v[i - 1] : NULL;
+        items[i - 1] = convert(c, lua_gettop(c->L), &element, was, &here);
+        same = same && items[i - 1] == was;
         lua_pop(c->L, 1);
     }
+    if (same) return like;
     return sw_value_list(c->arena, items, (size_t)n);
 }
 
 /* The members whose value is not nil, in Lua's order: sw_value_map sorts. */
 static const struct sw_value *convert_map(struct conv *c, int table, const struct sw_schema *schema, const struct sw_attr *hint,
-                                          bool skip_reserved, const struct place *at) {
+                                          bool skip_reserved, const struct sw_value *like, const struct place *at) {
     struct sw_pair few[24];
     size_t n = 0, cap = sw_countof(few);
     struct sw_pair *pairs = few;
+    bool same = sw_is(like, SW_MAP) && !like->secret;
     const struct sw_attr element = {.type = hint ? hint->elem : SW_T_ANY};
     if (hint && hint->object) schema = hint->object;
     lua_pushnil(c->L);
@@ -94,13 +106,18 @@ static const struct sw_value *convert_map(struct conv *c, int table, const struc
         }
         count(c, len, &here);
         const struct sw_attr *row = schema ? sw_schema_find(schema, key) : &element;
-        pairs[n++] = (struct sw_pair){key, convert(c, lua_gettop(c->L), row, &here)}; /* the key stays alive in the table */
+        const struct sw_value *was = sw_is(like, SW_MAP) ? sw_get(like, key) : NULL;
+        const struct sw_value *value = convert(c, lua_gettop(c->L), row, was, &here);
+        pairs[n++] = (struct sw_pair){key, value}; /* the key stays alive in the table */
+        same = same && value == was;
         lua_pop(c->L, 1);
     }
+    if (same && n == like->map.n) return like;
     return sw_value_map(c->arena, pairs, n);
 }
 
-static const struct sw_value *convert_table(struct conv *c, int index, const struct sw_attr *hint, const struct place *at) {
+static const struct sw_value *convert_table(struct conv *c, int index, const struct sw_attr *hint, const struct sw_value *like,
+                                            const struct place *at) {
     lua_State *L = c->L;
     luaL_checkstack(L, 12, NULL);
     int top = lua_gettop(L);
@@ -132,7 +149,7 @@ static const struct sw_value *convert_table(struct conv *c, int index, const str
         }
         if (seen != n) fail_at(c, at, "is a list with a hole");
     }
-    v = list ? convert_list(c, table, n, hint, &here) : convert_map(c, table, NULL, hint, false, &here);
+    v = list ? convert_list(c, table, n, hint, like, &here) : convert_map(c, table, NULL, hint, false, like, &here);
     lua_settop(L, top);
     return v;
 }
@@ -154,7 +171,7 @@ static const struct sw_value *convert_opaque(struct conv *c, int index, const st
         const struct sw_value **items = sw_new_n(c->arena, const struct sw_value *, n);
         for (size_t i = 0; i < n; i++) {
             lua_rawgeti(L, parts, (lua_Integer)i + 1);
-            items[i] = convert(c, lua_gettop(L), NULL, at);
+            items[i] = convert(c, lua_gettop(L), NULL, NULL, at);
             lua_pop(L, 1);
         }
         lua_pop(L, 1);
@@ -169,25 +186,35 @@ static const struct sw_value *convert_opaque(struct conv *c, int index, const st
     return NULL;
 }
 
-static const struct sw_value *convert(struct conv *c, int index, const struct sw_attr *hint, const struct place *at) {
+/* Not -0.0 for 0.0, nor 1.0 for 1. */
+static bool is_real(const struct sw_value *like, double d) {
+    return sw_is(like, SW_REAL) && !like->secret && memcmp(&like->d, &d, sizeof d) == 0;
+}
+
+static const struct sw_value *convert(struct conv *c, int index, const struct sw_attr *hint, const struct sw_value *like,
+                                      const struct place *at) {
     lua_State *L = c->L;
     count(c, 0, at);
     switch (lua_type(L, index)) {
     case LUA_TNIL: return &SW_NULL_VALUE;
     case LUA_TBOOLEAN: return sw_value_bool(lua_toboolean(L, index));
     case LUA_TNUMBER: {
-        if (lua_isinteger(L, index)) return sw_value_int(c->arena, lua_tointeger(L, index));
+        if (lua_isinteger(L, index)) {
+            lua_Integer i = lua_tointeger(L, index);
+            return sw_is(like, SW_INT) && !like->secret && like->i == i ? like : sw_value_int(c->arena, i);
+        }
         double d = lua_tonumber(L, index);
         if (!isfinite(d)) fail_at(c, at, "is not a finite number");
-        return sw_value_real(c->arena, d);
+        return is_real(like, d) ? like : sw_value_real(c->arena, d);
     }
     case LUA_TSTRING: {
         size_t len;
         const char *p = lua_tolstring(L, index, &len);
         count(c, len, at);
-        return sw_value_strn(c->arena, p, len);
+        bool same = sw_is(like, SW_STR) && !like->secret && like->s.len == len && memcmp(like->s.p, p, len) == 0;
+        return same ? like : sw_value_strn(c->arena, p, len);
     }
-    case LUA_TTABLE: return convert_table(c, index, hint, at);
+    case LUA_TTABLE: return convert_table(c, index, hint, like, at);
     case LUA_TUSERDATA: return convert_opaque(c, index, at);
     case LUA_TFUNCTION: fail_at(c, at, "is a function, not a value"); break;
     default: fail_at(c, at, "is no value"); break;
@@ -198,11 +225,11 @@ static const struct sw_value *convert(struct conv *c, int index, const struct sw
 const struct sw_value *sw_script__to_value(lua_State *L, int index, struct sw_arena *arena, const struct sw_attr *hint, const char *what) {
     struct conv c = {L, arena, 0};
     struct place root = {NULL, what, 0, NULL, 0};
-    return convert(&c, lua_absindex(L, index), hint, &root);
+    return convert(&c, lua_absindex(L, index), hint, NULL, &root);
 }
 
 const struct sw_value *sw_script__to_map(lua_State *L, int index, struct sw_arena *arena, const struct sw_schema *schema,
-                                         bool skip_reserved, const char *what) {
+                                         bool skip_reserved, const struct sw_value *like, const char *what) {
     struct conv c = {L, arena, 0};
     int top = lua_gettop(L);
     index = lua_absindex(L, index);
@@ -210,7 +237,7 @@ const struct sw_value *sw_script__to_map(lua_State *L, int index, struct sw_aren
     if (lua_type(L, index) != LUA_TTABLE) fail_at(&c, &root, "is no table of attributes");
     if (sw_script__thaw(L, index)) index = lua_gettop(L);
     root.table = lua_topointer(L, index);
-    const struct sw_value *v = convert_map(&c, index, schema, NULL, skip_reserved, &root);
+    const struct sw_value *v = convert_map(&c, index, schema, NULL, skip_reserved, like, &root);
     lua_settop(L, top);
     return v;
 }

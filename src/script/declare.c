@@ -55,7 +55,7 @@ static int declare_host(lua_State *L) {
     const char *name = luaL_checkstring(L, 1);
     struct sw_pos pos = sw_declare__here(L);
     if (!*name || strpbrk(name, "/ \t\n")) return sw_script__fail(L, SW_EINVAL, "'%s' is no name for a host", name);
-    const struct sw_value *connection = sw_script__to_map(L, 2, s->arena, &CONNECTION, false, "host");
+    const struct sw_value *connection = sw_script__to_map(L, 2, s->arena, &CONNECTION, false, NULL, "host");
     struct sw_err *err = sw_script__error_new(L);
     if (sw_schema_check(&CONNECTION, connection, pos, s->arena, &connection, err)) {
         sw_err_frame(err, "declaring the host '%s'", name);
@@ -135,7 +135,7 @@ static int declare(lua_State *L) {
     d->scratch.n = 0;
     sw_declare__reserved(L, 4, t, r);
     sw_script__declare_attributes(L, t, 4, name); // type host name attrs err attributes
-    const struct sw_value *desired = sw_script__to_map(L, 6, s->arena, &t->schema, true, "the attributes");
+    const struct sw_value *desired = sw_script__to_map(L, 6, s->arena, &t->schema, true, NULL, "the attributes");
     const struct sw_schema *schema = sw_script__wants_absent(desired) && t->type.on_host ? &t->absent : &t->schema;
     if (sw_schema_check(schema, desired, r->pos, s->arena, &desired, err)) {
         sw_err_at(err, r->pos);

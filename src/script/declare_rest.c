@@ -71,7 +71,7 @@ static int provider(lua_State *L) {
     struct sw_declare *d = sw_declare__current(L);
     struct sw_script *s = sw_script__of(L);
     const char *alias = sw_strdup(s->arena, luaL_checkstring(L, 1));
-    const struct sw_value *v = sw_script__to_map(L, 2, s->arena, NULL, false, "provider");
+    const struct sw_value *v = sw_script__to_map(L, 2, s->arena, NULL, false, NULL, "provider");
     if (!sw_get_str(v, "name", NULL)) return sw_script__fail(L, SW_EINVAL, "provider \"%s\": name = \"...\" says which one it is", alias);
     for (size_t i = 0; i < d->providers.n; i++)
         if (strcmp(d->providers.v[i].key, alias) == 0) return sw_script__fail(L, SW_EEXISTS, "the provider '%s' is declared twice", alias);

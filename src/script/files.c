@@ -212,11 +212,15 @@ static int file_info(lua_State *L) {
     return 1;
 }
 
+void sw_script__forget_files(lua_State *L) {
+    lua_createtable(L, 0, 8);
+    lua_setfield(L, LUA_REGISTRYINDEX, FILE_NAMES);
+}
+
 void sw_script__open_files(lua_State *L) {
     static const luaL_Reg functions[] = {{"file", file}, {"file_info", file_info}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
-    lua_createtable(L, 0, 8);
-    lua_setfield(L, LUA_REGISTRYINDEX, FILE_NAMES);
+    sw_script__forget_files(L);
 }
 
 static int skip_hidden(const struct dirent *entry) {

@@ -196,6 +196,7 @@ void sw_script__modules_done(struct sw_script *script);
 /* The real path of `name` below `dir`, malloc'ed; NULL = absent. A way out of dir ("..", a link) is SW_EREFUSED. */
 char *sw_script__inside(const char *dir, const char *name, struct sw_err *err);
 void sw_script__open_files(lua_State *L) SW_LJMP;      /* file, file_info in the table on top */
+void sw_script__forget_files(lua_State *L) SW_LJMP;    /* texts that were read are no longer known by their files' names */
 void sw_script__open_core_files(lua_State *L) SW_LJMP; /* file_name, files in the table on top */
 /* Finds and hashes (unless *ret_hex is given) a local file the user named: below the inventory's directory or, unless a stranger's playbook
  * asks, anywhere (/x, ~/x). Results in the script's arena. */
@@ -238,9 +239,10 @@ void sw_script__open_opaque(lua_State *L) SW_LJMP;
 /* The value at index; errors name the place in it, starting with `what`. hint: its row in a schema (says what {} is), or NULL. */
 const struct sw_value *sw_script__to_value(lua_State *L, int index, struct sw_arena *arena, const struct sw_attr *hint,
                                            const char *what) SW_LJMP;
-/* The members of a table that are not reserved attributes of every resource, or all of them. */
+/* The members of a table that are not reserved attributes of every resource, or all of them. What is equal to a part of `like` (may be NULL)
+ * is that part: `like` lives as long. */
 const struct sw_value *sw_script__to_map(lua_State *L, int index, struct sw_arena *arena, const struct sw_schema *schema,
-                                         bool skip_reserved, const char *what) SW_LJMP;
+                                         bool skip_reserved, const struct sw_value *like, const char *what) SW_LJMP;
 void sw_script__push_value(lua_State *L, const struct sw_value *v) SW_LJMP;      /* [-0, +1] NULL gives nil */
 void sw_script__push_with_nulls(lua_State *L, const struct sw_value *v) SW_LJMP; /* [-0, +1] nulls in maps are slipway.null */
 bool sw_script__reserved(const char *key);
@@ -277,9 +279,9 @@ bool sw_script__wants_absent(const struct sw_value *desired);
 /* Marks what the schema calls sensitive, and the leaves that are secret at the same place of `like` (in lists: of any element). */
 const struct sw_value *sw_script__mark(const struct sw_schema *schema, const struct sw_value *map, const struct sw_value *like,
                                        const struct sw_value *like2, struct sw_arena *arena);
-/* The value on top as attributes: a map without NULLs, or an error that names the function. */
+/* The value on top as attributes: a map without NULLs, or an error that names the function. `like`: see sw_script__to_map. */
 const struct sw_value *sw_script__attributes(lua_State *L, const struct sw_lua_type *type, int index, const char *function,
-                                             struct sw_arena *arena) SW_LJMP;
+                                             const struct sw_value *like, struct sw_arena *arena) SW_LJMP;
 void sw_script__step_from(lua_State *L, const struct sw_lua_type *type, int index, const char *function, struct sw_arena *arena,
                           struct sw_step *ret) SW_LJMP;
 

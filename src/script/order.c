@@ -49,40 +49,70 @@ static int compare(const void *left, const void *right) {
     return a->d < b->d ? -1 : a->d > b->d;
 }
 
-/* [-0, +1] the list of the keys of the table at index, sorted. */
-static void push_keys(lua_State *L, int table) {
-    lua_Integer n = 0;
+enum { FEW = 64 };
+
+static void sort(struct key *list, lua_Integer n) {
     bool sorted = true;
-    struct key last = {0};
-    table = lua_absindex(L, table);
-    lua_createtable(L, (int)lua_rawlen(L, table), 0); // keys
+    for (lua_Integer i = 1; i < n && sorted; i++) sorted = compare(&list[i - 1], &list[i]) <= 0;
+    if (!sorted) qsort(list, (size_t)n, sizeof *list, compare);
+}
+
+/* The same for many. */
+static void push_many_keys(lua_State *L, int table, lua_Integer n) {
+    struct key *list = lua_newuserdatauv(L, (size_t)n * sizeof *list, 0);
+    lua_createtable(L, (int)n, 0);
+    lua_createtable(L, (int)n, 0);
     lua_pushnil(L);
-    while (lua_next(L, table)) { // keys key value
+    for (lua_Integer i = 1; i <= n && lua_next(L, table); i++) { // list sorted keys key value
         lua_pop(L, 1);
-        struct key k = key_of(L, -1);
-        k.at = ++n;
-        if (n > 1 && compare(&last, &k) > 0) sorted = false;
-        last = k;
-        lua_pushvalue(L, -1);
-        lua_rawseti(L, -3, n);
-    }
-    sw_script__charge(L, (size_t)n);
-    if (sorted) return;
-    struct key *list = lua_newuserdatauv(L, (size_t)n * sizeof *list, 0); // keys list
-    for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, -2, i);
         list[i - 1] = key_of(L, -1);
         list[i - 1].at = i;
-        lua_pop(L, 1);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, i);
     }
-    qsort(list, (size_t)n, sizeof *list, compare);
-    lua_createtable(L, (int)n, 0); // keys list sorted
+    lua_pop(L, 1);
+    sort(list, n);
+    for (lua_Integer i = 1; i <= n; i++) { // list sorted keys
+        lua_rawgeti(L, -1, list[i - 1].at);
+        lua_rawseti(L, -3, i);
+    }
+    lua_pop(L, 1);
+    lua_remove(L, -2);
+}
+
+/* [-0, +1] the list of the keys of the table at index, sorted. The keys of most tables are few: they wait on the stack. */
+static void push_keys(lua_State *L, int table) {
+    struct key list[FEW];
+    lua_Integer n = 0;
+    luaL_checkstack(L, FEW + 6, NULL);
+    table = lua_absindex(L, table);
+    int base = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_next(L, table)) { // ... key value
+        if (n < FEW) {
+            list[n] = key_of(L, -2);
+            list[n].at = n + 1;
+            lua_pop(L, 1);
+            lua_pushvalue(L, -1); // it stays, and its copy is looked from
+        } else {
+            lua_pop(L, 1);
+        }
+        n++;
+    }
+    sw_script__charge(L, (size_t)n);
+    if (n > FEW) {
+        lua_settop(L, base);
+        push_many_keys(L, table, n);
+        return;
+    }
+    sort(list, n);
+    lua_createtable(L, (int)n, 0);
     for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, -3, list[i - 1].at);
+        lua_pushvalue(L, base + (int)list[i - 1].at);
         lua_rawseti(L, -2, i);
     }
-    lua_replace(L, -3);
-    lua_pop(L, 1);
+    if (n > 0) lua_replace(L, base + 1);
+    lua_settop(L, base + 1);
 }
 
 /* upvalues: table, its sorted keys, how many were given, whether the values are shown as views */

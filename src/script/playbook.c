@@ -22,6 +22,7 @@ static int run_playbook(lua_State *L) {
     set_inventory(L, inventory);
     sw_script__run_playbook(L, inventory->playbook);
     sw_declare__finish(L);
+    sw_script__forget_files(L);
     return 0;
 }
 
@@ -69,6 +70,8 @@ void sw_script__declare_done(struct sw_script *s) {
     s->declare = NULL;
 }
 
+enum { MUCH = 8 << 20 };
+
 int sw_script_declare(struct sw_script *s, const struct sw_inventory *inventory, struct sw_config **ret, struct sw_err *err) {
     s->declare = sw_xcalloc(1, sizeof *s->declare);
     s->declare->inventory = inventory;
@@ -76,6 +79,8 @@ int sw_script_declare(struct sw_script *s, const struct sw_inventory *inventory,
     int code = sw_script__run(s, run_playbook, &(struct entry){inventory}, err);
     if (code == 0) *ret = config_of(s);
     sw_script__declare_done(s);
+    /* What was read and parsed is done with: its memory is for what the world says. */
+    if (s->used > MUCH) lua_gc(s->L, LUA_GCCOLLECT);
     return code;
 }
 

@@ -107,10 +107,10 @@ void sw_script__push_output(lua_State *L, const struct sw_batch_result *output) 
 }
 
 const struct sw_value *sw_script__attributes(lua_State *L, const struct sw_lua_type *type, int index, const char *function,
-                                             struct sw_arena *arena) {
+                                             const struct sw_value *like, struct sw_arena *arena) {
     if (!lua_istable(L, index))
         luaL_error(L, "%s of '%s' gave a %s, not a table of attributes", function, type->type.name, luaL_typename(L, index));
-    return sw_script__to_map(L, index, arena, &type->schema, false, function);
+    return sw_script__to_map(L, index, arena, &type->schema, false, like, function);
 }
 
 static const struct sw_value *mark_like(const struct sw_value *v, const struct sw_value *const *likes, size_t n, struct sw_arena *arena);
@@ -224,7 +224,7 @@ static const struct sw_value *found(lua_State *L, const struct sw_type_call *c, 
     bool absent = sw_script__wants_absent(item->desired);
     if (lua_isnil(L, -1) || (lua_isboolean(L, -1) && !lua_toboolean(L, -1))) return absent ? item->desired : NULL;
     if (sw_script__opaque(L, -1) == SW_O_UNKNOWN) return &SW_UNKNOWN_VALUE;
-    const struct sw_value *v = sw_script__attributes(L, c->type, lua_gettop(L), c->function, c->arena);
+    const struct sw_value *v = sw_script__attributes(L, c->type, lua_gettop(L), c->function, item->desired, c->arena);
     if (!c->type->own_state && sw_schema_find(&c->type->schema, "state"))
         v = sw_map_with(c->arena, v, "state", sw_value_str(c->arena, "present"));
     return sw_script__mark(&c->type->schema, v, item->desired, item->prior, c->arena);
@@ -391,7 +391,7 @@ int sw_type__result(lua_State *L) {
     sw_script__push_item(L, c->type, c->items, true);
     lua_call(L, 2, 1);
     if (lua_isnil(L, -1)) return 0;
-    const struct sw_value *computed = sw_script__attributes(L, c->type, lua_gettop(L), c->function, c->arena);
+    const struct sw_value *computed = sw_script__attributes(L, c->type, lua_gettop(L), c->function, desired, c->arena);
     *c->ret = sw_map_merge(c->arena, desired, sw_script__mark(&c->type->schema, computed, NULL, NULL, c->arena));
     return 0;
 }
@@ -417,7 +417,7 @@ const struct sw_value *sw_script__normalise(lua_State *L, const struct sw_lua_ty
     lua_call(L, 2, 1);
     const struct sw_value *v = desired;
     if (!lua_isnil(L, -1)) {
-        v = sw_script__attributes(L, type, lua_gettop(L), "normalise", arena);
+        v = sw_script__attributes(L, type, lua_gettop(L), "normalise", desired, arena);
         v = sw_script__mark(&type->schema, v, desired, NULL, arena);
     }
     lua_pop(L, 1);
