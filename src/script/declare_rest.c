@@ -61,7 +61,7 @@ static const struct sw_value *kept(lua_State *L, const struct sw_value *configur
     lua_getfield(L, LUA_REGISTRYINDEX, KEEPER);
     sw_script__push_value(L, configuration);
     lua_call(L, 1, 1);
-    const struct sw_value *v = sw_script__to_map(L, lua_gettop(L), sw_script__of(L)->arena, NULL, false, "provider");
+    const struct sw_value *v = sw_script__to_map(L, lua_gettop(L), sw_script__of(L)->arena, NULL, false, NULL, "provider");
     lua_pop(L, 1);
     return v;
 }

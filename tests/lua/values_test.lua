@@ -84,6 +84,15 @@ check(not slipway.is_known { a = { u } } and slipway.is_known { a = { 1 } })
 local keys = {}
 for k in pairs { b = 1, a = 2, [3] = 1, [1] = 1, [2.5] = 1, [true] = 1 } do keys[#keys + 1] = tostring(k) end
 equal(table.concat(keys, " "), "1 2.5 3 a b true")
+for _, n in ipairs { 0, 1, 63, 64, 65, 200 } do
+  local set, last, seen = {}, nil, 0
+  for i = n, 1, -1 do set[("k%03d"):format(i * 7 % 211)] = i end
+  for k, v in pairs(set) do
+    check((last == nil or last < k) and set[k] == v, k)
+    last, seen = k, seen + 1
+  end
+  equal(seen, n)
+end
 check(next {} == nil and next { z = 1, y = 2 } == "y")
 equal({ next({ z = 1, y = 2 }, "y") }, { "z", 1 })
 local t = { a = 1, b = 2, c = 3 }

@@ -85,6 +85,36 @@ static void intents_round_trip(void **data) {
     sw_state_close(s);
 }
 
+static void many_are_closed_together_or_none(void **data) {
+    struct fixture *f = *data;
+    struct sw_state *s = open_state(f);
+    ok(f, sw_state_lock(s, "apply", f->arena, NULL, &f->err));
+    struct sw_intent intents[3] = {0};
+    for (int i = 0; i < 3; i++)
+        intents[i] =
+            (struct sw_intent){.run = 1, .address = sw_printf(f->arena, "a.n%d", i), .type = "a", .name = "n", .action = SW_CREATE};
+    ok(f, sw_journal_open(s, f->arena, intents, 3, &f->err));
+    int64_t serial = sw_state_serial(s);
+    struct sw_state_resource made[] = {{.address = "a.n0", .type = "a", .name = "n"}, {.address = "a.n1", .type = "a", .name = "n"}}, *r;
+    struct sw_closing closings[] = {
+        {intents[0].id, "ok", &made[0], false}, {intents[1].id, "ok", &made[1], false}, {99, "ok", NULL, false}};
+    struct sw_intent *pending;
+    size_t n;
+    fails(f, SW_ENOTFOUND, "intent 99 is not open", sw_journal_close_all(s, closings, 3, &f->err));
+    ok(f, sw_state_resources(s, f->arena, &r, &n, &f->err));
+    assert_int_equal(n, 0);
+    assert_int_equal(sw_state_serial(s), serial);
+    closings[2] = (struct sw_closing){intents[2].id, "failed", NULL, false};
+    ok(f, sw_journal_close_all(s, closings, 3, &f->err));
+    ok(f, sw_journal_close_all(s, NULL, 0, &f->err));
+    ok(f, sw_state_resources(s, f->arena, &r, &n, &f->err));
+    assert_int_equal(n, 2);
+    assert_int_equal(sw_state_serial(s), serial + 1);
+    ok(f, sw_journal_pending(s, f->arena, &pending, &n, &f->err));
+    assert_int_equal(n, 0);
+    sw_state_close(s);
+}
+
 static void a_batch_is_one_sync_and_a_close_is_none(void **data) {
     struct fixture *f = *data;
     struct sw_state *s = open_state(f);
@@ -225,6 +255,7 @@ static void killed_inside_a_call(void **data) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(intents_round_trip, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_are_closed_together_or_none, setup, teardown),
         cmocka_unit_test_setup_teardown(a_batch_is_one_sync_and_a_close_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(killed_between_any_two_calls, setup, teardown),
         cmocka_unit_test_setup_teardown(killed_inside_a_call, setup, teardown),

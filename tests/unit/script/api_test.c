@@ -38,6 +38,14 @@ static const char CLOUD[] =
     "  import = function(c, id) c:run { argv = { 'true' } } return { id = id, size = 5 } end,\n"
     "  delete = function(c, r) assert(r.prior.id == 'old') end,\n"
     "}\n"
+    "resource 'cloud_doc' { on = 'api', provider = 'cloud', schema = { doc = { 'map' }, key = { 'string', sensitive = true }, n = { "
+    "'number' } },\n"
+    "  list = function(_, items)\n"
+    "    local found = {}\n"
+    "    for _, i in ipairs(items) do found[i.name] = { doc = i.doc, key = i.key, n = i.n } end\n"
+    "    if #items > 1 then found[items[2].name].doc.deep.c[2].x = 5 end\n"
+    "    return found\n"
+    "  end, create = function() return {} end }\n"
     "resource 'cloud_fixed' { on = 'api', provider = 'cloud', list = function() return {} end, create = function() return {} end }\n"
     "return { vm = vm }\n";
 
@@ -130,6 +138,32 @@ static void lists(void **state) {
     type->ops->list(type, json(&f, "{\"name\":\"cloud\"}"), &items[1], 1, f.arena, on_list, &adopted);
     sw_loop_run(f.loop, &adopted.done);
     assert_string_equal(fixture_json(&f, adopted.have[0]), "{\"id\":\"i-7\",\"size\":5}");
+    fixture_end(&f);
+}
+
+/* What a type gives back as it got it takes no memory, and what it changed is changed in this one place only. */
+static void shares(void **state) {
+    static const char text[] =
+        "{\"doc\":{\"a\":[1,2.5,true,\"x\",[],{}],\"deep\":{\"b\":{\"y\":\"z\"},\"c\":[{\"x\":1},{\"x\":2}]}},\"n\":1.0}";
+    struct fixture f;
+    (void)state;
+    begin(&f, "cloud_vm");
+    const struct sw_types *types = sw_script_types(f.script);
+    const struct sw_type *type = types->find(types->ctx, "cloud_doc");
+    const struct sw_value *was[] = {json(&f, text), json(&f, text)};
+    struct sw_item items[2] = {{.resource = f.config->resources[0], .desired = was[0]},
+                               {.resource = f.config->resources[1], .prior = was[1]}};
+    struct outcome o = {.n = 2};
+    type->ops->list(type, json(&f, "{\"name\":\"cloud\"}"), items, 2, f.arena, on_list, &o);
+    sw_loop_run(f.loop, &o.done);
+    assert_int_equal(o.err.code, 0);
+    assert_ptr_equal(o.have[0], was[0]);
+    assert_string_equal(fixture_json(&f, was[0]), text);
+    assert_ptr_not_equal(o.have[1], was[1]);
+    assert_ptr_equal(sw_get_path(o.have[1], "doc.a"), sw_get_path(was[1], "doc.a"));
+    assert_ptr_equal(sw_get_path(o.have[1], "doc.deep.b"), sw_get_path(was[1], "doc.deep.b"));
+    assert_string_equal(fixture_json(&f, sw_get_path(o.have[1], "doc.deep.c")), "[{\"x\":1},{\"x\":5}]");
+    assert_string_equal(fixture_json(&f, was[1]), text);
     fixture_end(&f);
 }
 
@@ -239,11 +273,8 @@ static void is_freed_meanwhile(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists),
-        cmocka_unit_test(acts),
-        cmocka_unit_test(fails),
-        cmocka_unit_test(cancels),
-        cmocka_unit_test(is_freed_meanwhile),
+        cmocka_unit_test(lists), cmocka_unit_test(shares),  cmocka_unit_test(acts),
+        cmocka_unit_test(fails), cmocka_unit_test(cancels), cmocka_unit_test(is_freed_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
