@@ -7,6 +7,7 @@
 #include "http_parts.h"
 #include "slipway/arena.h"
 #include "slipway/tunnel.h"
+#include "slipway/vec.h"
 
 enum {
     TIMEOUT_MS = 30000,
@@ -252,6 +253,14 @@ static bool tunnel_failed(struct sw_http_call *call) {
     return true;
 }
 
+/* Of a failed handshake: no word of TLS, but that the connection ended, as it does when a server starts or stops. */
+static bool has_ended(const char *words) {
+    static const char *const starts[] = {"OpenSSL SSL_connect:", "Recv failure:", "Send failure:"};
+    for (size_t i = 0; i < sw_countof(starts); i++)
+        if (sw_starts_with(words, starts[i])) return true;
+    return false;
+}
+
 static void set_error(struct sw_http_call *call, CURLcode code) {
     struct sw_err *err = &call->response.err;
     const char *words = call->words[0] ? call->words : curl_easy_strerror(code);
@@ -273,7 +282,7 @@ static void set_error(struct sw_http_call *call, CURLcode code) {
         break;
     case CURLE_SSL_CACERT_BADFILE: fail(call, SW_HTTP_TLS, SW_EIO, words); break;
     case CURLE_SSL_CONNECT_ERROR:
-        if (strncmp(words, "OpenSSL SSL_connect:", 20) == 0) { /* no word of TLS: the connection ended (a server that starts or stops) */
+        if (has_ended(words)) {
             fail(call, SW_HTTP_UNREACHABLE, SW_EUNREACHABLE, words);
             break;
         }

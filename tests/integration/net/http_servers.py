@@ -5,6 +5,7 @@ import os
 import select
 import socket
 import ssl
+import struct
 import subprocess
 import tempfile
 import threading
@@ -94,7 +95,7 @@ class Server:
 
 
 class Raw:
-    """Does to each connection what its script says: {"answer": bytes} after a whole request, "hang up" after one, or {"first": ...} before any."""
+    """Does to each connection what its script says: {"answer": bytes} after a whole request, "hang up" after one, "reset" after its first byte, or {"first": ...} before any."""
 
     def __init__(self, *connections):
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -115,6 +116,10 @@ class Raw:
         with connection, connection.makefile("rb") as lines:
             for step in script:
                 if step == "hang up at once":
+                    return
+                if step == "reset":  # in the middle of a TLS handshake, say
+                    connection.recv(1)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     return
                 head = b""
                 while not head.endswith(b"\r\n\r\n"):
