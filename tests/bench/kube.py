@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """A cluster's objects: slipway beside kubectl, on a real API server without nodes (tests/tools/kube_server.py), in one run.
 
-kube.py SLIPWAY BUNDLE [--quick] [--check]
+kube.py SLIPWAY BUNDLE [--quick] [--check] [--ahead]
 
 500 objects of ten kinds in ten namespaces are made (kubectl apply --server-side; slipway apply), each tool in namespaces of its own, and planned when nothing
-has changed (kubectl diff; slipway plan). Then the largest manifests that there are: definitions of 346 KB each, and Argo CD's where its manifest is in $SLIPWAY_MANIFESTS.
-Requests and the server's CPU are counted, too. --quick: 100 objects, once. --check: exit 1 unless the plan is 5 times as fast, the apply 2 times, and memory stays below 60 MB.
+has changed (kubectl diff; slipway plan). Then the largest manifests that there are, in one playbook: definitions of 346 KB each, and those of Argo CD, MetalLB and the NFS
+provisioner where they are in $SLIPWAY_MANIFESTS; made, planned, and planned when the largest definitions were changed by hand. Requests and the server's CPU are counted, too.
+--quick: 100 objects, once. --check: exit 1 unless the plan is 5 times as fast, the apply 2 times, and memory stays below 60 MB.
+--ahead: on a machine that has other work, the tools and the server come first (root; the kernel's autogroups), so that the times are nearly those of a machine at rest.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ sys.path.insert(0, str(HERE.parents[0] / "tools"))
 from kube_api import Api  # noqa: E402
 from kube_server import Server  # noqa: E402
 
-ARGO_CD = Path(os.environ.get("SLIPWAY_MANIFESTS", "manifests")) / "argo-cd-v3.5.1.yaml"
+MANIFESTS = Path(os.environ.get("SLIPWAY_MANIFESTS", "manifests"))
+LARGE = ("argo-cd-v3.5.1.yaml", "metallb-v0.13.12-native.yaml", "nfs-subdir-external-provisioner.yaml")  # Kubernetes 1.20 takes them
+FIELD = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/generator0/properties/template/properties/field0/description"
 PLAN, APPLY, MEMORY = 5.0, 2.0, 60
 
 
@@ -106,10 +110,18 @@ class Run:
             raise SystemExit(f"{' '.join(command)}: exit {sample['code']}\n{(cwd / 'out').read_text()[-3000:]}")
 
 
+def come_first(pids: list[int]) -> None:
+    """The session of each gets 28 times the CPU of one that does ordinary work."""
+    for pid in pids:
+        Path(f"/proc/{pid}/autogroup").write_text("-15")
+
+
 class Bench:
-    def __init__(self, slipway: Path, bundle: Path, root: Path) -> None:
+    def __init__(self, slipway: Path, bundle: Path, root: Path, ahead: bool = False) -> None:
         self.slipway, self.kubectl, self.root = slipway, bundle / "bin" / "kubectl", root
         self.server = Server(bundle, root / "server", controllers=False, sync=True).up()
+        if ahead:
+            come_first([os.getpid(), *(child.pid for child in self.server.children.values())])
         self.env = {**os.environ, "KUBECONFIG": str(self.server.kubeconfig), "NO_COLOR": "1", "HOME": str(root)}
 
     def site(self, name: str, files: list[Path]) -> Path:
@@ -127,6 +139,11 @@ class Bench:
         """kubectl diff ends with 1 where something differs, as namespaces always do for it here."""
         return Run([str(self.kubectl), *arguments], where, self.env, (0, 1) if arguments[0] == "diff" else (0,), self.server)
 
+    def change_by_hand(self, definitions: list[str]) -> None:
+        patch = json.dumps([{"op": "replace", "path": FIELD, "value": "changed"}])
+        for name in definitions:
+            subprocess.run([str(self.kubectl), "patch", "crd", name, "--type", "json", "-p", patch], env=self.env, check=True, stdout=subprocess.DEVNULL)
+
     def write(self, name: str, things: list[dict]) -> Path:
         path = self.root / name
         path.write_text("# objects\n" + "\n---\n".join(json.dumps(thing) for thing in things))
@@ -143,13 +160,13 @@ def row(what: str, run: Run, ratio: float | None = None) -> None:
 
 def main() -> int:
     slipway, bundle = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
-    quick, check = "--quick" in sys.argv, "--check" in sys.argv
+    quick, check, ahead = "--quick" in sys.argv, "--check" in sys.argv, "--ahead" in sys.argv
     count, rounds = (100, 1) if quick else (500, 3)
     root = Path(tempfile.mkdtemp(prefix="slipway-bench-kube-"))
     failed: list[str] = []
     bench = None
     try:
-        bench = Bench(slipway, bundle, root)
+        bench = Bench(slipway, bundle, root, ahead)
         print(f"{count} objects, a real API server of 1.20, {rounds} round{'s' if rounds > 1 else ''}, the best of each\n")
         print("| what | time | CPU | the server's CPU | peak memory | requests | slipway is faster by |\n| --- | --- | --- | --- | --- | --- | --- |")
         made, ours = [], []
@@ -170,13 +187,15 @@ def main() -> int:
         row("slipway plan, no change", best(plans), ratio)
         if ratio < PLAN:
             failed.append(f"plan: {ratio:.1f}x, {PLAN}x wanted")
-        large = [bench.write("large.yaml", definitions(3, 346_000))] + ([ARGO_CD] if ARGO_CD.exists() else [])
-        site = bench.site("large", large)
-        for what, arguments in (("slipway apply, the largest manifests", ("apply", "--yes")), ("slipway plan, the largest manifests, no change", ("plan", "--detailed-exitcode"))):
+        others = [MANIFESTS / name for name in LARGE if (MANIFESTS / name).exists()]
+        site = bench.site("large", [bench.write("large.yaml", definitions(3, 346_000)), *others])
+        for what, arguments in (("apply", ("apply", "--yes")), ("plan, no change", ("plan", "--detailed-exitcode")), ("plan, definitions changed by hand", ("plan",))):
+            if "by hand" in what:
+                bench.change_by_hand([f"larges{i}.bench.example.org" for i in range(3)])
             run = bench.slip(site, *arguments)
-            row(what, run)
+            row(f"slipway {what}, {1 + len(others)} of the largest manifests", run)
             if run.memory > MEMORY:
-                failed.append(f"{what}: {run.memory:.0f} MB, {MEMORY} MB at most")
+                failed.append(f"{what}, the largest manifests: {run.memory:.0f} MB, {MEMORY} MB at most")
     finally:
         if bench:
             bench.server.down()
