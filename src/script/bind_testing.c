@@ -14,7 +14,8 @@ struct subject {
 
 static const struct sw_value *optional_map(lua_State *L, int index, const char *key, const struct sw_lua_type *t, struct sw_arena *arena) {
     if (!lua_istable(L, index)) return NULL;
-    const struct sw_value *v = lua_getfield(L, index, key) == LUA_TTABLE ? sw_script__to_map(L, -1, arena, &t->schema, false, NULL, key) : NULL;
+    const struct sw_value *v =
+        lua_getfield(L, index, key) == LUA_TTABLE ? sw_script__to_map(L, -1, arena, &t->schema, false, NULL, key) : NULL;
     lua_pop(L, 1);
     return v;
 }
