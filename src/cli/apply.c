@@ -1,3 +1,4 @@
+/* `slipway apply [PLANFILE]`: what is declared now, or a saved plan as it is. */
 #include <string.h>
 
 #include "policy.h"

@@ -1,3 +1,4 @@
+/* `slipway destroy`: a plan in which everything leaves. */
 #include "run.h"
 
 int sw_cmd_destroy(struct sw_cli *cli) {

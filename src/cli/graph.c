@@ -1,3 +1,4 @@
+/* `slipway graph [PLANFILE]`: a plan as a picture. */
 #include "run.h"
 
 int sw_cmd_graph(struct sw_cli *cli) {

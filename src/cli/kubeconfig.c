@@ -1,3 +1,4 @@
+/* `slipway kubeconfig`: the output of that name, as it was applied last. */
 #include "context.h"
 
 int sw_cmd_kubeconfig(struct sw_cli *cli) {

@@ -1,3 +1,4 @@
+/* `slipway plan`: shown, and saved with --out. It leaves no trace in the world, and without --out none in the state. */
 #include "policy.h"
 #include "run.h"
 

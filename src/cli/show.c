@@ -1,3 +1,4 @@
+/* `slipway show PLANFILE`: a saved plan, for people or for programs. */
 #include "policy.h"
 #include "run.h"
 

@@ -1,3 +1,4 @@
+/* `slipway validate`: inventory, playbook and policies are sound. No host and no API is asked. */
 #include <string.h>
 
 #include "policy.h"

@@ -1,6 +1,6 @@
 /* Nothing of the file is parsed before its tag was found right, so what is read below was written by slipway with this state's key.
  * The shape is checked all the same: a bug in what wrote it must end in an error here and not in an apply. */
-#include "plan_private.h"
+#include "plan_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

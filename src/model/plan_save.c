@@ -1,4 +1,5 @@
-#include "plan_private.h"
+/* Writing a plan as a file: see plan_internal.h. */
+#include "plan_internal.h"
 
 #include <stdio.h>
 #include <string.h>

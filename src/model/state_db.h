@@ -4,7 +4,7 @@
 
 #include <sqlite3.h>
 
-#include "state_private.h"
+#include "state_internal.h"
 
 /* A cached statement, reset and without bindings. `sql` is a literal: the cache compares pointers. NULL = failed, err says why. */
 sqlite3_stmt *sw_db__statement(struct sw_state *state, const char *sql, struct sw_err *err);

@@ -6,7 +6,7 @@
 
 #include "slipway/clock.h"
 #include "slipway/file.h"
-#include "state_private.h"
+#include "state_internal.h"
 
 static int hex_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';

@@ -1,4 +1,4 @@
-/* What is recorded of the world: resources, hosts, outputs. One row each; secrets are sealed under the row's own name, so that a sealed
+/* What is recorded of the world: resources, one row each. Secrets are sealed under the row's own name, so that a sealed
  * text moved to another row does not open. */
 #include <stdlib.h>
 #include <string.h>

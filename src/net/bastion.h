@@ -1,7 +1,7 @@
 #ifndef SLIPWAY_NET_BASTION_H
 #define SLIPWAY_NET_BASTION_H
 
-#include "ssh_parts.h"
+#include "ssh_internal.h"
 
 /* For the threads of hosts. The last one to let go waits, a second at most, until the bastions' threads have noticed and are gone: the
  * process may end next, and OpenSSL's clean-up at exit must not meet a thread. */

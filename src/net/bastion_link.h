@@ -2,7 +2,7 @@
 #ifndef SLIPWAY_NET_BASTION_LINK_H
 #define SLIPWAY_NET_BASTION_LINK_H
 
-#include "ssh_parts.h"
+#include "ssh_internal.h"
 
 struct request;
 

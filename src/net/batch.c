@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "batch_parts.h"
+#include "batch_internal.h"
 #include "slipway/arena.h"
 #include "slipway/clock.h"
 

@@ -1,7 +1,7 @@
 /* Cuts the two streams of a batch at its marks. */
 #include <string.h>
 
-#include "batch_parts.h"
+#include "batch_internal.h"
 
 enum { LINE_MAX_BYTES = 4096 };
 

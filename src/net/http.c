@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http_parts.h"
+#include "http_internal.h"
 #include "loop_uv.h"
 #include "slipway/arena.h"
 #include "slipway/clock.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "http_parts.h"
+#include "http_internal.h"
 #include "slipway/arena.h"
 #include "slipway/tunnel.h"
 

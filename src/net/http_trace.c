@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "http_parts.h"
+#include "http_internal.h"
 #include "slipway/arena.h"
 #include "slipway/log.h"
 #include "slipway/vec.h"

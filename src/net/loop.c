@@ -1,3 +1,4 @@
+/* The loop: libuv's, with a queue that any thread may post to, timers, and Ctrl-C. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>

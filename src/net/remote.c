@@ -1,3 +1,4 @@
+/* A remote: jobs go from the loop thread to its engine, events come back; and how it is cancelled and freed. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,8 @@
 #include <unistd.h>
 
 #include "loop_uv.h"
+#include "remote_internal.h"
 #include "remote_options.h"
-#include "remote_parts.h"
 
 enum {
     STACK_BYTES = 256 << 10, /* measured: less than 32 KiB are touched, getaddrinfo(), bcrypt and RSA included */

@@ -8,7 +8,7 @@
 #include "become.h"
 #include "loop_uv.h"
 #include "proc.h"
-#include "remote_parts.h"
+#include "remote_internal.h"
 #include "slipway/arena.h"
 #include "slipway/clock.h"
 

@@ -10,7 +10,7 @@
 #include "slipway/clock.h"
 #include "slipway/file.h"
 #include "slipway/str.h"
-#include "ssh_parts.h"
+#include "ssh_internal.h"
 
 enum { AGENT_MS = 3000, KBDINT_ROUNDS = 3 };
 

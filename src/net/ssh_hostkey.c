@@ -5,7 +5,7 @@
 #include "known_hosts.h"
 #include "slipway/arena.h"
 #include "slipway/file.h"
-#include "ssh_parts.h"
+#include "ssh_internal.h"
 
 /* Signature algorithms for a key type, as the handshake names them. */
 static const char *algorithms_of(const char *type) {

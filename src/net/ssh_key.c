@@ -6,7 +6,7 @@
 
 #include "slipway/arena.h"
 #include "slipway/file.h"
-#include "ssh_parts.h"
+#include "ssh_internal.h"
 
 enum { MAX_FILE = 1 << 20 };
 

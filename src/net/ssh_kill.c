@@ -6,7 +6,7 @@
 
 #include "slipway/clock.h"
 #include "slipway/str.h"
-#include "ssh_parts.h"
+#include "ssh_internal.h"
 
 /* $1 = the pid of our sshd, $2 = our own. No "--" for kill: dash and busybox take it for a pid. */
 static const char KILL[] = "for f in $(grep -ls \"^PPid:[[:space:]]*$1\\$\" /proc/[0-9]*/status); do p=${f#/proc/}; p=${p%/*}; "

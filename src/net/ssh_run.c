@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "become.h"
-#include "remote_parts.h"
+#include "remote_internal.h"
 #include "slipway/arena.h"
 #include "slipway/clock.h"
 #include "slipway/log.h"
-#include "ssh_parts.h"
+#include "ssh_internal.h"
 
 enum {
     WRITE_MAX = 32000,      /* one packet of OpenSSH's 32 KiB, with its header */

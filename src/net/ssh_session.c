@@ -13,7 +13,7 @@
 #include "slipway/arena.h"
 #include "slipway/clock.h"
 #include "slipway/log.h"
-#include "ssh_parts.h"
+#include "ssh_internal.h"
 
 /* curve25519 costs 1 ms where the post-quantum default of ssh(1) costs 50, and libssh 0.10 has no other fast one. */
 #define KEY_EXCHANGES                                                                                          \

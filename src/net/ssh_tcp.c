@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "slipway/clock.h"
-#include "ssh_parts.h"
+#include "ssh_internal.h"
 
 enum { USER_TIMEOUT_MS = 30000 };
 

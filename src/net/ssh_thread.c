@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "bastion.h"
-#include "remote_parts.h"
+#include "remote_internal.h"
 #include "slipway/clock.h"
 #include "slipway/log.h"
-#include "ssh_parts.h"
+#include "ssh_internal.h"
 
 enum { FIRST_DELAY_MS = 200, MAX_DELAY_MS = 3000 };
 

@@ -6,7 +6,7 @@
  * In any case it makes no difference in which portions the bytes come. When honest, only the bytes are used: they are the output of the
  * fragments in turn, framed as the script frames it, and come out exactly as they went in. */
 #include "slipway/batch.h"
-#include "batch_parts.h"
+#include "batch_internal.h"
 #include "fuzz.h"
 
 static const char NONCE[] = "00112233445566778899aabbccddeeff";

@@ -6,7 +6,7 @@
 #include "secretbox.h"
 #include "slipway/plan.h"
 
-#include "plan_private.h"
+#include "plan_internal.h"
 
 static const struct sw_attr ATTRS[] = {{"content", SW_T_STRING, .sensitive = true}, {"mode", SW_T_STRING}};
 static const struct sw_schema FILE_SCHEMA = {"file", "", ATTRS, 2, false};

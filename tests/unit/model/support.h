@@ -19,7 +19,7 @@
 #include "slipway/clock.h"
 #include "slipway/file.h"
 #include "slipway/state.h"
-#include "state_private.h"
+#include "state_internal.h"
 
 struct fixture {
     char dir[64];   /* of the test */

@@ -7,8 +7,8 @@
  *
  * One JSON document, one item a line, so that neither side ever holds more than one item as a tree. The tag is an HMAC, under a key
  * derived from the state's, of every byte after it; secrets inside are sealed besides. */
-#ifndef SLIPWAY_MODEL_PLAN_PRIVATE_H
-#define SLIPWAY_MODEL_PLAN_PRIVATE_H
+#ifndef SLIPWAY_MODEL_PLAN_INTERNAL_H
+#define SLIPWAY_MODEL_PLAN_INTERNAL_H
 
 #include "slipway/plan.h"
 

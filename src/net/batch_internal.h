@@ -1,6 +1,6 @@
 /* What batch.c and batch_parse.c share. */
-#ifndef SLIPWAY_NET_BATCH_PARTS_H
-#define SLIPWAY_NET_BATCH_PARTS_H
+#ifndef SLIPWAY_NET_BATCH_INTERNAL_H
+#define SLIPWAY_NET_BATCH_INTERNAL_H
 
 #include "slipway/batch.h"
 

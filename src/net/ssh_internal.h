@@ -4,8 +4,8 @@
  * ssh_tcp.c connects, ssh_session.c shakes hands, ssh_hostkey.c checks the host, ssh_auth.c logs in, ssh_run.c runs a command,
  * ssh_thread.c is a host's thread, bastion.c a bastion's.
  */
-#ifndef SLIPWAY_NET_SSH_PARTS_H
-#define SLIPWAY_NET_SSH_PARTS_H
+#ifndef SLIPWAY_NET_SSH_INTERNAL_H
+#define SLIPWAY_NET_SSH_INTERNAL_H
 
 #include <libssh/libssh.h>
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  *
  * Every change goes through sw_state__begin() / sw_state__commit(): that is where the lock is checked. sqlite3.h is included by
  * state_db.h only, so that tests can include this. */
-#ifndef SLIPWAY_MODEL_STATE_PRIVATE_H
-#define SLIPWAY_MODEL_STATE_PRIVATE_H
+#ifndef SLIPWAY_MODEL_STATE_INTERNAL_H
+#define SLIPWAY_MODEL_STATE_INTERNAL_H
 
 #include "slipway/state.h"
 

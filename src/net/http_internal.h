@@ -1,6 +1,6 @@
 /* What the files http*.c share: one request. */
-#ifndef SLIPWAY_NET_HTTP_PARTS_H
-#define SLIPWAY_NET_HTTP_PARTS_H
+#ifndef SLIPWAY_NET_HTTP_INTERNAL_H
+#define SLIPWAY_NET_HTTP_INTERNAL_H
 
 #include <curl/curl.h>
 

@@ -4,8 +4,8 @@
  * Who owns a job: the queue, until the SSH thread is connected and takes it (`running`); then the event queue, for its on_done. While the
  * thread connects it holds no job. So a cancel can end queued jobs at once, whatever the thread hangs in (a resolver, an agent).
  */
-#ifndef SLIPWAY_NET_REMOTE_PARTS_H
-#define SLIPWAY_NET_REMOTE_PARTS_H
+#ifndef SLIPWAY_NET_REMOTE_INTERNAL_H
+#define SLIPWAY_NET_REMOTE_INTERNAL_H
 
 #include <pthread.h>
 #include <stdatomic.h>
