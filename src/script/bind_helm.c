@@ -93,7 +93,7 @@ static int helm(lua_State *L) {
     const char **files = members(L, arena, "values_files", &chart.n_files);
     chart.files = files;
     lua_getfield(L, 1, "values");
-    chart.values = sw_script__to_map(L, -1, arena, NULL, false, "values");
+    chart.values = sw_script__to_map(L, -1, arena, NULL, false, NULL, "values");
     check_known(L, chart.values);
     lua_getfield(L, 1, "include_crds");
     chart.definitions = lua_toboolean(L, -1);

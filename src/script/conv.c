@@ -57,16 +57,22 @@ static void count(struct conv *c, size_t bytes, const struct place *at) {
     if (++c->nodes > MAX_NODES || s->converted > s->limit) fail_at(c, at, "is too large");
 }
 
+/* `like`, where it may be given back for something of this kind. */
+static const struct sw_value *usable(const struct sw_value *like, enum sw_kind kind) {
+    return like && like->kind == kind && !like->secret ? like : NULL;
+}
+
 static const struct sw_value *convert_list(struct conv *c, int table, lua_Integer n, const struct sw_attr *hint,
                                            const struct sw_value *like, const struct place *at) {
     const struct sw_value *few[24];
     const struct sw_value **items = (size_t)n <= sw_countof(few) ? few : sw_new_n(c->arena, const struct sw_value *, (size_t)n);
-    bool same = sw_is(like, SW_LIST) && !like->secret && like->list.n == (size_t)n;
+    like = usable(like, SW_LIST);
+    bool same = like && like->list.n == (size_t)n;
     const struct sw_attr element = {.type = hint ? hint->elem : SW_T_ANY, .object = hint ? hint->object : NULL};
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(c->L, table, i);
         struct place here = {at, NULL, i, NULL, at->depth + 1};
-        const struct sw_value *was = sw_is(like, SW_LIST) && (size_t)i <= like->list.n ? like->list.v[i - 1] : NULL;
+        const struct sw_value *was = like && (size_t)i <= like->list.n ? like->list.v[i - 1] : NULL;
         items[i - 1] = convert(c, lua_gettop(c->L), &element, was, &here);
         same = same && items[i - 1] == was;
         lua_pop(c->L, 1);
@@ -81,7 +87,8 @@ static const struct sw_value *convert_map(struct conv *c, int table, const struc
     struct sw_pair few[24];
     size_t n = 0, cap = sw_countof(few);
     struct sw_pair *pairs = few;
-    bool same = sw_is(like, SW_MAP) && !like->secret;
+    like = usable(like, SW_MAP);
+    bool same = like;
     const struct sw_attr element = {.type = hint ? hint->elem : SW_T_ANY};
     if (hint && hint->object) schema = hint->object;
     lua_pushnil(c->L);
@@ -106,7 +113,7 @@ static const struct sw_value *convert_map(struct conv *c, int table, const struc
         }
         count(c, len, &here);
         const struct sw_attr *row = schema ? sw_schema_find(schema, key) : &element;
-        const struct sw_value *was = sw_is(like, SW_MAP) ? sw_get(like, key) : NULL;
+        const struct sw_value *was = like ? sw_get(like, key) : NULL;
         const struct sw_value *value = convert(c, lua_gettop(c->L), row, was, &here);
         pairs[n++] = (struct sw_pair){key, value}; /* the key stays alive in the table */
         same = same && value == was;
@@ -188,7 +195,8 @@ static const struct sw_value *convert_opaque(struct conv *c, int index, const st
 
 /* Not -0.0 for 0.0, nor 1.0 for 1. */
 static bool is_real(const struct sw_value *like, double d) {
-    return sw_is(like, SW_REAL) && !like->secret && memcmp(&like->d, &d, sizeof d) == 0;
+    like = usable(like, SW_REAL);
+    return like && like->d == d && signbit(like->d) == signbit(d);
 }
 
 static const struct sw_value *convert(struct conv *c, int index, const struct sw_attr *hint, const struct sw_value *like,
@@ -201,7 +209,8 @@ static const struct sw_value *convert(struct conv *c, int index, const struct sw
     case LUA_TNUMBER: {
         if (lua_isinteger(L, index)) {
             lua_Integer i = lua_tointeger(L, index);
-            return sw_is(like, SW_INT) && !like->secret && like->i == i ? like : sw_value_int(c->arena, i);
+            like = usable(like, SW_INT);
+            return like && like->i == i ? like : sw_value_int(c->arena, i);
         }
         double d = lua_tonumber(L, index);
         if (!isfinite(d)) fail_at(c, at, "is not a finite number");
@@ -211,8 +220,8 @@ static const struct sw_value *convert(struct conv *c, int index, const struct sw
         size_t len;
         const char *p = lua_tolstring(L, index, &len);
         count(c, len, at);
-        bool same = sw_is(like, SW_STR) && !like->secret && like->s.len == len && memcmp(like->s.p, p, len) == 0;
-        return same ? like : sw_value_strn(c->arena, p, len);
+        like = usable(like, SW_STR);
+        return like && like->s.len == len && memcmp(like->s.p, p, len) == 0 ? like : sw_value_strn(c->arena, p, len);
     }
     case LUA_TTABLE: return convert_table(c, index, hint, like, at);
     case LUA_TUSERDATA: return convert_opaque(c, index, at);
