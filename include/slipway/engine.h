@@ -70,8 +70,11 @@ struct sw_import {
     const struct sw_value *found;       /* set by sw_engine_find: what was read, NULL = there is none */
     bool differs;                       /* set by sw_engine_find: the playbook would change it */
 };
-/* Looks for all of them in one refresh, and writes nothing. SW_ENOTFOUND: not declared; SW_EEXISTS: in the state already. */
+/* Looks for all of them in one refresh, and writes nothing. SW_ENOTFOUND: not declared; SW_EEXISTS: in the state already, or a run that did not
+ * finish made something else under the address. */
 int sw_engine_find(struct sw_engine *engine, const struct sw_config *config, struct sw_import *imports, size_t n, struct sw_err *err);
+/* May an import take the record's place? So it is of what a create in an API left that failed before anything had an id. */
+bool sw_engine_replaceable(const struct sw_state_resource *recorded);
 /* Records those that were found. */
 int sw_engine_adopt(struct sw_engine *engine, const struct sw_import *imports, size_t n, struct sw_err *err);
 

@@ -74,16 +74,9 @@ local function token(r) return sha256(r._token or r._address):sub(1, 32) end
 --- A certificate has no name: one of this create is found by its domain and tag.
 local function made_by(aws, item)
   local listed = aws:once("acm certificates", function()
-    local all, next_token = {}, nil
-    repeat
-      local out = aws.acm:call("ListCertificates", {
-        MaxItems = 1000, NextToken = next_token,
-        Includes = { keyTypes = { "RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1" } },
-      })
-      for _, one in ipairs(out.CertificateSummaryList or {}) do all[#all + 1] = one end
-      next_token = out.NextToken
-    until not next_token
-    return all
+    return aws.acm:pages("ListCertificates", {
+      MaxItems = 1000, Includes = { keyTypes = { "RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1" } },
+    }, "CertificateSummaryList")
   end)
   for _, one in ipairs(listed) do
     if one.DomainName == item.domain_name then

@@ -63,6 +63,7 @@ end
 return resource "aws_iam_instance_profile" {
   on = "api",
   provider = "aws",
+  unique = true,
   doc = "An instance profile: the role an instance has. Its id is its name.",
   schema = iam.schema {
     path = { "string", default = "/", immutable = true, doc = "the path in its ARN" },
@@ -90,7 +91,7 @@ return resource "aws_iam_instance_profile" {
     if r.have then return update(aws, r, line) end
     local name, role = iam.name(r), r.role or ""
     local out, err = aws.iam:try("CreateInstanceProfile", { InstanceProfileName = name, Path = r.path, Tags = aws:tags(r) })
-    if not out then iam.taken(aws, err, r, get(aws, name), name) end
+    if not out then iam.taken(aws, err, r, get(aws, name), "instance profile", name) end
     if role ~= "" then add(aws, name, role) end
     return read(aws, r, settle(aws, name, role, line))
   end,

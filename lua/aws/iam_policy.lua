@@ -68,6 +68,7 @@ end
 return resource "aws_iam_policy" {
   on = "api",
   provider = "aws",
+  unique = true,
   doc = "A managed policy. Its id is its ARN.",
   schema = iam.schema {
     path = { "string", default = "/", immutable = true, doc = "the path in its ARN" },
@@ -105,7 +106,7 @@ return resource "aws_iam_policy" {
     local made = out and out.Policy
     if not made then
       local arn = arn_of(aws, r)
-      made = iam.taken(aws, err, r, iam.get(aws, "GetPolicy", { PolicyArn = arn }, "Policy"), arn)
+      made = iam.taken(aws, err, r, iam.get(aws, "GetPolicy", { PolicyArn = arn }, "Policy"), "policy", arn)
     end
     return { id = made.Arn, arn = made.Arn, name = made.PolicyName, policy_id = made.PolicyId }
   end,

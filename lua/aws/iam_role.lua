@@ -81,6 +81,7 @@ end
 return resource "aws_iam_role" {
   on = "api",
   provider = "aws",
+  unique = true,
   doc = "An IAM role. Its id is its name.",
   schema = iam.schema {
     assume_role_policy = { "any", required = true, doc = "who may assume it: a policy document, as a table or as JSON" },
@@ -119,7 +120,7 @@ return resource "aws_iam_role" {
       PermissionsBoundary = r.permissions_boundary and filled(r.permissions_boundary),
       Tags = aws:tags(r),
     }, { retry = iam.TRUST_RETRY })
-    local role = out and out.Role or iam.taken(aws, err, r, iam.get(aws, "GetRole", { RoleName = name }, "Role"), name)
+    local role = out and out.Role or iam.taken(aws, err, r, iam.get(aws, "GetRole", { RoleName = name }, "Role"), "role", name)
     return read(aws, r, role)
   end,
 

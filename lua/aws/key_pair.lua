@@ -29,7 +29,7 @@ local function read(aws, found, item)
 end
 
 return resource "aws_key_pair" {
-  on = "api", provider = "aws",
+  on = "api", provider = "aws", unique = true,
   doc = "An SSH public key that new instances let in. Its id is its name.",
   schema = {
     key_name = { "string", immutable = true, doc = "its name in AWS; the resource's when it is not set" },

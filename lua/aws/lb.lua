@@ -1,6 +1,6 @@
 --- aws_lb: application and network load balancers.
 local resource = require "resource"
-local elb, items, tags = require "aws/lib/elb", require "aws/lib/items", require "aws/lib/tags"
+local elb, kind, tags = require "aws/lib/elb", require "aws/lib/elb_kind", require "aws/lib/tags"
 
 local KIND = { action = "DescribeLoadBalancers", list = "LoadBalancers", arn = "LoadBalancerArn", name = "LoadBalancerName" }
 local MISSING = { "LoadBalancerNotFound" }
@@ -34,6 +34,10 @@ local ATTRIBUTES = {
   },
 }
 
+local attributes_of, set_attributes = kind.attributes {
+  attributes = ATTRIBUTES, describe = "DescribeLoadBalancerAttributes", modify = "ModifyLoadBalancerAttributes", key = "LoadBalancerArn", missing = MISSING,
+}
+
 --- "app/NAME/ID" of the ARN.
 local function suffix(arn) return arn:match(":loadbalancer/(.+)$") end
 
@@ -56,7 +60,7 @@ local function read(aws, item, lb, set, attributes)
   local groups = {}
   for i, group in ipairs(aws.list(lb.SecurityGroups)) do groups[i] = group end
   table.sort(groups)
-  local out = {
+  return kind.with({
     id = lb.LoadBalancerArn,
     arn = lb.LoadBalancerArn,
     arn_suffix = suffix(lb.LoadBalancerArn),
@@ -71,15 +75,7 @@ local function read(aws, item, lb, set, attributes)
     subnets = subnets,
     subnet_mapping = mapping,
     tags = tags.read(aws, item, set),
-  }
-  for key, value in pairs(attributes or {}) do out[key] = value end
-  return out
-end
-
-local function attributes_of(aws, item, arn)
-  if not elb.sets_any(item, ATTRIBUTES) then return nil end
-  local list = elb.find(aws, "DescribeLoadBalancerAttributes", { LoadBalancerArn = arn }, "Attributes", MISSING)
-  return list and elb.read_attributes(aws, list, ATTRIBUTES)
+  }, attributes)
 end
 
 local function mappings(r)
@@ -103,13 +99,6 @@ local function settle(aws, arn, line)
     if state.Code == "failed" then return fail("the load balancer failed: " .. (state.Reason or "AWS gives no reason")) end
     return (state.Code == "active" or state.Code == "active_impaired") and lb, state.Code
   end }
-end
-
-local function set_attributes(aws, arn, r)
-  local changes = elb.changed_attributes(r, ATTRIBUTES)
-  if #changes == 0 then return {} end
-  local out = aws.elbv2:call("ModifyLoadBalancerAttributes", { LoadBalancerArn = arn, Attributes = changes }, { retry = MISSING })
-  return elb.read_attributes(aws, out.Attributes, ATTRIBUTES)
 end
 
 --- Whether two lists differ, in the fields that the first one sets.
@@ -150,9 +139,7 @@ local function update(aws, r, line)
     aws.elbv2:call("SetIpAddressType", { LoadBalancerArn = arn, IpAddressType = r.ip_address_type }, { idempotent = true })
   end
   elb.retag(aws, arn, r)
-  local out = read(aws, r, settle(aws, arn, line), {}, attributes)
-  out.tags = r.tags
-  return out
+  return kind.made(read(aws, r, settle(aws, arn, line), {}, attributes), r)
 end
 
 return resource "aws_lb" {
@@ -202,14 +189,7 @@ return resource "aws_lb" {
     return out
   end,
 
-  list = function(aws, list)
-    local found, have = elb.find_all(aws, list, KIND, elb.name), {}
-    items.each(aws, list, function(item)
-      local one = found[item._name]
-      if one then have[item._name] = read(aws, item, one.thing, one.tags, attributes_of(aws, item, one.thing.LoadBalancerArn)) end
-    end)
-    return have
-  end,
+  list = kind.named(KIND, read, attributes_of),
 
   create = function(aws, r, line)
     if r.have then return update(aws, r, line) end
@@ -227,9 +207,7 @@ return resource "aws_lb" {
       }, { retry = { "SubnetNotFound", "InvalidSubnet", "InvalidSecurityGroup" }, idempotent = true }).LoadBalancers[1]
     local attributes = set_attributes(aws, lb.LoadBalancerArn, r)
     lb = settle(aws, lb.LoadBalancerArn, line)
-    local out = read(aws, r, lb, {}, attributes)
-    out.tags = r.tags
-    return out
+    return kind.made(read(aws, r, lb, {}, attributes), r)
   end,
 
   update = update,

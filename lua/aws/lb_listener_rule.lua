@@ -1,6 +1,7 @@
 --- aws_lb_listener_rule: what a listener does with some of the requests.
 local resource = require "resource"
-local action, elb, items, tags = require "aws/lib/elb_action", require "aws/lib/elb", require "aws/lib/items", require "aws/lib/tags"
+local action, elb, items = require "aws/lib/elb_action", require "aws/lib/elb", require "aws/lib/items"
+local kind, tags = require "aws/lib/elb_kind", require "aws/lib/tags"
 
 local MISSING = { "RuleNotFound", "ListenerNotFound", "LoadBalancerNotFound" }
 local RETRY = { "TargetGroupNotFound", "ListenerNotFound" }
@@ -103,34 +104,12 @@ local function read(aws, item, rule, set)
   }
 end
 
---- All rules of a listener; nil when it is gone.
-local function rules(aws, listener)
-  local all, marker = {}, nil
-  repeat
-    local out, err = aws.elbv2:try("DescribeRules", { ListenerArn = listener, PageSize = 400, Marker = marker })
-    if not out and (err.code == "ListenerNotFound" or err.code == "RuleNotFound" or err.code == "LoadBalancerNotFound") then return nil end
-    if not out then return aws:raise(err) end
-    for _, rule in ipairs(aws.list(out.Rules)) do all[#all + 1] = rule end
-    marker = items.known(out.NextMarker)
-  until not marker
-  return all
-end
+local rules = kind.within {
+  action = "DescribeRules", list = "Rules", arn = "RuleArn", parent = "ListenerArn", attribute = "listener_arn", parent_of = listener_of,
+  number = "priority", field = "Priority", missing = MISSING, taken = "the listener has a rule of priority %d", hint = "; or choose another priority",
+}
 
-local function ours(aws, r)
-  for _, rule in ipairs(rules(aws, r.listener_arn) or {}) do
-    if aws.int(rule.Priority) == r.priority then
-      if aws.token_of(elb.tags(aws, { rule.RuleArn })[rule.RuleArn] or {}) == r._token then return rule end
-      return fail(("the listener has a rule of priority %d already, which this state does not know"):format(r.priority),
-        ("adopt it with: slipway import '%s' '%s'; or choose another priority"):format(r._address, rule.RuleArn))
-    end
-  end
-end
-
-local function made(aws, r, rule)
-  local out = read(aws, r, rule, {})
-  out.tags = r.tags
-  return out
-end
+local function made(aws, r, rule) return kind.made(read(aws, r, rule, {}), r) end
 
 local function update(aws, r)
   local arn = r.have.id
@@ -148,6 +127,7 @@ end
 return resource "aws_lb_listener_rule" {
   on = "api",
   provider = "aws",
+  unique = true,
   doc = "A rule of an application load balancer's listener. Its id is its ARN.",
   schema = {
     listener_arn = { "string", required = true, immutable = true, doc = "the listener" },
@@ -177,29 +157,7 @@ return resource "aws_lb_listener_rule" {
     return out
   end,
 
-  list = function(aws, list)
-    local of, arns = {}, {}
-    items.by(aws, list, function(item)
-      local id = items.id(item)
-      return id and listener_of(id) or items.adopts(item) and items.known(item.listener_arn) or nil
-    end, function(listener, group)
-      local all = rules(aws, listener) or {}
-      for _, item in ipairs(group) do
-        local id = items.id(item)
-        for _, rule in ipairs(all) do
-          if id and rule.RuleArn == id or not id and aws.int(rule.Priority) == item.priority then of[item._name] = rule end
-        end
-      end
-    end)
-    for _, rule in pairs(of) do arns[#arns + 1] = rule.RuleArn end
-    local tagged, have = elb.tags(aws, arns), {}
-    for _, item in ipairs(list) do
-      local rule = of[item._name]
-      local set = rule and tagged[rule.RuleArn] or {}
-      if rule and (items.id(item) or aws.token_of(set) == item._token) then have[item._name] = read(aws, item, rule, set) end
-    end
-    return have
-  end,
+  list = rules.list(read),
 
   create = function(aws, r)
     if r.have then return update(aws, r) end
@@ -210,7 +168,7 @@ return resource "aws_lb_listener_rule" {
       Conditions = to_wire(r.condition),
       Tags = aws:tags(r),
     }, { retry = RETRY })
-    return made(aws, r, out and out.Rules[1] or err.code == "PriorityInUse" and ours(aws, r) or aws:raise(err))
+    return made(aws, r, out and out.Rules[1] or err.code == "PriorityInUse" and rules.ours(aws, r) or aws:raise(err))
   end,
 
   update = update,

@@ -1,6 +1,6 @@
 --- aws_lb_target_group: what a load balancer sends to, and how it asks whether it is well.
 local resource = require "resource"
-local elb, items, tags = require "aws/lib/elb", require "aws/lib/items", require "aws/lib/tags"
+local elb, kind, tags = require "aws/lib/elb", require "aws/lib/elb_kind", require "aws/lib/tags"
 
 local KIND = { action = "DescribeTargetGroups", list = "TargetGroups", arn = "TargetGroupArn", name = "TargetGroupName" }
 local MISSING = { "TargetGroupNotFound" }
@@ -22,6 +22,10 @@ local ATTRIBUTES = {
       cookie_name = { "stickiness.app_cookie.cookie_name", "string", "the application's cookie" },
     },
   },
+}
+
+local attributes_of, set_attributes = kind.attributes {
+  attributes = ATTRIBUTES, describe = "DescribeTargetGroupAttributes", modify = "ModifyTargetGroupAttributes", key = "TargetGroupArn", missing = MISSING,
 }
 
 --- health_check: attribute -> { parameter, type, doc }
@@ -62,7 +66,7 @@ local function add_health(params, check)
 end
 
 local function read(aws, item, group, set, attributes)
-  local out = {
+  return kind.with({
     id = group.TargetGroupArn,
     arn = group.TargetGroupArn,
     arn_suffix = group.TargetGroupArn:match(":(targetgroup/.+)$"),
@@ -76,31 +80,11 @@ local function read(aws, item, group, set, attributes)
     health_check = read_health(aws, group),
     load_balancer_arns = slipway.list(aws.list(group.LoadBalancerArns)),
     tags = tags.read(aws, item, set),
-  }
-  for key, value in pairs(attributes or {}) do out[key] = value end
-  return out
-end
-
-local function attributes_of(aws, item, arn)
-  if not elb.sets_any(item, ATTRIBUTES) then return nil end
-  local list = elb.find(aws, "DescribeTargetGroupAttributes", { TargetGroupArn = arn }, "Attributes", MISSING)
-  return list and elb.read_attributes(aws, list, ATTRIBUTES)
-end
-
-local function set_attributes(aws, arn, r)
-  local changes = elb.changed_attributes(r, ATTRIBUTES)
-  if #changes == 0 then return {} end
-  local out = aws.elbv2:call("ModifyTargetGroupAttributes", { TargetGroupArn = arn, Attributes = changes }, { retry = MISSING })
-  return elb.read_attributes(aws, out.Attributes, ATTRIBUTES)
+  }, attributes)
 end
 
 local function get(aws, arn)
   return (elb.find(aws, "DescribeTargetGroups", { TargetGroupArns = { arn } }, "TargetGroups", MISSING) or {})[1]
-end
-
-local function with_tags(out, r)
-  out.tags = r.tags
-  return out
 end
 
 local function health_differs(r)
@@ -117,12 +101,13 @@ local function update(aws, r)
     and aws.elbv2:call("ModifyTargetGroup", add_health({ TargetGroupArn = arn }, r.health_check)).TargetGroups[1] or get(aws, arn)
   local attributes = set_attributes(aws, arn, r)
   elb.retag(aws, arn, r)
-  return with_tags(read(aws, r, group, {}, attributes), r)
+  return kind.made(read(aws, r, group, {}, attributes), r)
 end
 
 return resource "aws_lb_target_group" {
   on = "api",
   provider = "aws",
+  unique = true,
   doc = "A target group: where a load balancer sends to. Its id is its ARN. With name_prefix and create_before_destroy it can be replaced while it is in use.",
   schema = elb.rows(ATTRIBUTES, {
     name = elb.name_rows.name,
@@ -145,14 +130,7 @@ return resource "aws_lb_target_group" {
 
   declare = elb.check_name,
 
-  list = function(aws, list)
-    local found, have = elb.find_all(aws, list, KIND, elb.name), {}
-    items.each(aws, list, function(item)
-      local one = found[item._name]
-      if one then have[item._name] = read(aws, item, one.thing, one.tags, attributes_of(aws, item, one.thing.TargetGroupArn)) end
-    end)
-    return have
-  end,
+  list = kind.named(KIND, read, attributes_of),
 
   create = function(aws, r)
     if r.have then return update(aws, r) end
@@ -168,7 +146,7 @@ return resource "aws_lb_target_group" {
         IpAddressType = r.ip_address_type,
         Tags = aws:tags(r),
       }, r.health_check), { retry = { "InvalidConfigurationRequest" }, within = 20 }).TargetGroups[1]
-    return with_tags(read(aws, r, group, {}, set_attributes(aws, group.TargetGroupArn, r)), r)
+    return kind.made(read(aws, r, group, {}, set_attributes(aws, group.TargetGroupArn, r)), r)
   end,
 
   update = update,

@@ -89,7 +89,7 @@ local function settled(aws, r, destination)
 end
 
 return resource "aws_route" {
-  on = "api", provider = "aws",
+  on = "api", provider = "aws", unique = true,
   doc = "A route of a route table: where traffic for a network goes. Its id is TABLE_DESTINATION.",
   schema = {
     route_table_id = { "string", required = true, immutable = true, doc = "the route table it is in" },

@@ -93,6 +93,7 @@ end
 return resource "aws_route53_record" {
   on = "api",
   provider = "aws",
+  unique = true,
   doc = "A DNS record. Its id is ZONE_NAME_TYPE, or ZONE_NAME_TYPE_SETIDENTIFIER. Records of a zone that act at the same time go in one change.",
   schema = {
     zone_id = { "string", required = true, immutable = true, doc = "the zone's id" },

@@ -94,7 +94,7 @@ local function empty(aws, id, name)
 end
 
 local function delete(aws, id, name)
-  local out, err = route53.delete(aws, "hostedzone/" .. id)
+  local out, err = route53.delete_zone(aws, id)
   if out then return end
   if err.code ~= "HostedZoneNotEmpty" then return aws:raise(err) end
   local left = {}

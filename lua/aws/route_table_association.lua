@@ -48,7 +48,7 @@ local function replace(aws, r, id)
 end
 
 return resource "aws_route_table_association" {
-  on = "api", provider = "aws",
+  on = "api", provider = "aws", unique = true,
   doc = "Which route table a subnet uses. It is imported by its id, or by SUBNET/TABLE.",
   schema = {
     subnet_id = { "string", immutable = true, doc = "the subnet" },

@@ -82,11 +82,14 @@ local function objects(aws, out)
 end
 
 local function empty(aws, bucket, line)
-  local done = 0
+  local done, last = 0, nil
   while true do
     local out = page(aws, bucket)
     local list = out and objects(aws, out) or {}
     if #list == 0 then return end
+    local these = json.encode(list)
+    if these == last then return fail(("the bucket '%s' cannot be emptied: what was deleted is still there"):format(bucket)) end
+    last = these
     list[#list + 1] = xml.text("Quiet", true)
     local answer, err = s3.send(aws, "POST", bucket, "delete", xml.list("Delete", list), "DeleteObjects", { idempotent = true, lists = { "Error" } })
     if not answer then return aws:raise(err) end

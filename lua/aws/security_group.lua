@@ -76,7 +76,7 @@ local function revoke_all(aws, id)
 end
 
 return resource "aws_security_group" {
-  on = "api", provider = "aws",
+  on = "api", provider = "aws", unique = true,
   doc = "A firewall around instances and load balancers; its rules are aws_vpc_security_group_ingress_rule and aws_vpc_security_group_egress_rule.",
   schema = {
     name = { "string", immutable = true, doc = "its name in AWS; the resource's when neither it nor name_prefix is set" },

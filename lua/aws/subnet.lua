@@ -24,7 +24,7 @@ local function set_mapping(aws, r, id, old)
 end
 
 return resource "aws_subnet" {
-  on = "api", provider = "aws",
+  on = "api", provider = "aws", unique = true,
   doc = "A part of a VPC's network, in one availability zone.",
   schema = {
     vpc_id = { "string", required = true, immutable = true, doc = "the VPC it is part of" },

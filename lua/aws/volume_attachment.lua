@@ -27,7 +27,7 @@ local function key(item)
 end
 
 return resource "aws_volume_attachment" {
-  on = "api", provider = "aws",
+  on = "api", provider = "aws", unique = true,
   doc = "Gives a disk to an instance. Its id is DEVICE:VOLUME:INSTANCE.",
   schema = {
     device_name = { "string", required = true, immutable = true, doc = "the device as AWS calls it, such as /dev/sdf" },

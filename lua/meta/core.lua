@@ -37,6 +37,13 @@ function core.fail(message, hint) end
 ---@param hint? string
 function core.fail_as(code, message, hint) end
 
+---pcall whose error knows where it was raised: raising it again loses nothing.
+---@param fn function
+---@param ... any
+---@return boolean ok
+---@return any ... what it gave, or the error
+function core.attempt(fn, ...) end
+
 ---The error of what must wait for apply.
 ---@param message string
 ---@param hint? string

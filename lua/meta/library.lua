@@ -52,6 +52,7 @@
 ---@field owns_host? boolean deleting it takes everything on hosts that refer to it
 ---@field data? boolean in an API: a data source, which has `list` and no other function; its name begins with "data."
 ---@field ephemeral? boolean acts only when something that depends on it acts; never in the state
+---@field unique? boolean in an API: a second create of the same cannot make a second thing, for the API refuses it
 ---@field open? boolean attributes beyond the schema are allowed
 ---@field name? { doc: string, pattern: string }
 ---@field schema table<string, slipway.Row>

@@ -2,6 +2,8 @@
 --- A client may have `for_item(item)`, which gives the client for one create, update or delete, and `listing(n)`, which is told of each
 --- list that begins (1) and ends (-1). `check = function(config)` raises for a configuration that is wrong, before anything is done.
 --- `hide = function(config)` gives the configuration with what nobody may see as secrets: so it stands in plans, whoever wrote it how.
+local lost = require "lost"
+
 local provider = {}
 
 --- Coroutines of one io.all at a time: more requests than these are not under way at once anyway, and each has a stack of 64 KiB.
@@ -123,8 +125,11 @@ core.set_driver(function(what, spec, name, config, hash, argument, line)
   if what == "list" then return list(client, spec, argument) end
   if what == "update" and not spec.update then core.fail "it cannot be changed in place" end
   if what == "delete" and not spec.delete then return nil end
-  if client.for_item then client = client:for_item(argument) end
-  return spec[what](client, argument, line)
+  local own = client.for_item and client:for_item(argument) or client
+  if what ~= "create" then return spec[what](own, argument, line) end
+  return lost(core.io, spec, argument, function(r) return spec.create(own, r, line) end, function()
+    return list(client, spec, { argument })[argument._name]
+  end, line)
 end)
 
 return provider

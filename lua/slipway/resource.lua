@@ -4,7 +4,7 @@ local FUNCTIONS = {
   host = { "declare", "many", "normalise", "probe", "read", "probe_all", "read_all", "apply", "result", "remove" },
   api = { "declare", "many", "normalise", "list", "create", "update", "delete", "import" },
 }
-local FIELDS = { "doc", "on", "provider", "owns_host", "ephemeral", "open", "data", "name", "schema" }
+local FIELDS = { "doc", "on", "provider", "owns_host", "ephemeral", "open", "data", "name", "schema", "unique" }
 
 local function set(lists)
   local found = {}

@@ -139,7 +139,8 @@ static int read_recorded(struct job *job, struct sw_err *err) {
     struct sw_state_resource *recorded;
     size_t n;
     int rc = sw_state_resources(job->context->state, job->arena, &recorded, &n, err);
-    for (size_t i = 0; rc == 0 && i < n; i++) sw_map_set(&job->recorded, recorded[i].address, &recorded[i]);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        if (!sw_engine_replaceable(&recorded[i])) sw_map_set(&job->recorded, recorded[i].address, &recorded[i]);
     return rc;
 }
 

@@ -232,7 +232,8 @@ void app_fail(struct apply *app, struct app_item *it, struct sw_err *err, bool c
     sw_err_frame(err, "%s '%s'", doing, resource->address);
     /* Something may have been made before it failed: it is recorded, so that it can be finished or removed. A creation in an API stays open, too:
      * its token is what finds the part that was made. */
-    bool partial = it->intent && (it->action == SW_CREATE || it->action == SW_REPLACE) && !resource->ephemeral && (certain || !it->host);
+    bool making = it->action == SW_CREATE || it->action == SW_REPLACE || (it->action == SW_UPDATE && it->open);
+    bool partial = it->intent && making && !resource->ephemeral && (certain || !it->host);
     if (partial && !it->host) it->intent = 0;
     if (partial || (certain && it->intent)) {
         struct sw_state_resource record =

@@ -21,16 +21,48 @@ static int refuse_undeclared(struct sw_engine *engine, const struct sw_config *c
     return SW_ENOTFOUND;
 }
 
-static int refuse_recorded(struct sw_engine *engine, const struct sw_map *by_address, struct sw_err *err) {
-    struct sw_state_resource *recorded;
-    size_t n;
-    int rc = sw_state_resources(engine->state, engine->arena, &recorded, &n, err);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        if (sw_map_find(by_address, recorded[i].address)) {
-            rc = sw_err_set(err, SW_EEXISTS, "'%s' is in the state already", recorded[i].address);
-            sw_err_hint(err, "to adopt another thing under it, first run: slipway state rm '%s'", recorded[i].address);
-        }
+bool sw_engine_replaceable(const struct sw_state_resource *recorded) {
+    return strcmp(recorded->status, "partial") == 0 && !recorded->host && !sw_is(sw_get(recorded->attributes, "id"), SW_STR);
+}
+
+static int refuse_recorded(const struct sw_state_resource *recorded, struct sw_err *err) {
+    sw_err_set(err, SW_EEXISTS, "'%s' is in the state already", recorded->address);
+    sw_err_hint(err, "to adopt another thing under it, first run: slipway state rm '%s'", recorded->address);
+    return SW_EEXISTS;
+}
+
+/* What a create that failed left half made is not lost track of because something else is adopted in its place: it is looked for. */
+static int refuse_begun(struct sw_engine *engine, const struct sw_config *config, const char *const *targets,
+                        const struct sw_map *by_address, struct sw_err *err) {
+    struct sw_plan *plan = NULL;
+    struct sw_plan_options options = {.targets = (const char **)targets};
+    int rc = sw_engine_plan(engine, "", config, &options, &plan, err);
+    for (size_t i = 0; rc == 0 && i < plan->n_items; i++) {
+        const char *address = plan->items[i].resource->address;
+        const struct sw_import *import = sw_map_find(by_address, address);
+        if (!import || !plan->items[i].before) continue;
+        const char *begun = sw_get_str(plan->items[i].before, "id", ""), *wanted = sw_get_str(import->known, "id", "");
+        if (strcmp(begun, wanted) == 0) continue;
+        rc = sw_err_set(err, SW_EEXISTS, "'%s' was begun by a run that did not finish: it made '%s'", address, begun);
+        sw_err_hint(err, "'slipway apply' finishes it; or remove that one, run 'slipway state rm %s' and import again", address);
+    }
     return rc;
+}
+
+static int check_recorded(struct sw_engine *engine, const struct sw_config *config, const struct sw_map *by_address, size_t n,
+                          struct sw_err *err) {
+    struct sw_state_resource *recorded;
+    size_t n_recorded, n_all, n_begun = 0;
+    const char **begun = sw_new_n(engine->arena, const char *, n + 1);
+    int rc = sw_state_resources(engine->state, engine->arena, &recorded, &n_recorded, err);
+    n_all = n_recorded;
+    if (rc == 0) rc = eng_recover(engine, false, &recorded, &n_all, err);
+    for (size_t i = 0; rc == 0 && i < n_all; i++) {
+        if (!sw_map_find(by_address, recorded[i].address)) continue;
+        if (i < n_recorded && !sw_engine_replaceable(&recorded[i])) return refuse_recorded(&recorded[i], err);
+        begun[n_begun++] = recorded[i].address;
+    }
+    return rc == 0 && n_begun ? refuse_begun(engine, config, begun, by_address, err) : rc;
 }
 
 static int check(struct sw_engine *engine, const struct sw_config *config, struct sw_import *imports, size_t n, struct sw_map *by_address,
@@ -44,7 +76,7 @@ static int check(struct sw_engine *engine, const struct sw_config *config, struc
         if (sw_map_set(by_address, import->address, import))
             return sw_err_set(err, SW_EINVAL, "'%s' is to stand for two things", import->address);
     }
-    return refuse_recorded(engine, by_address, err);
+    return check_recorded(engine, config, by_address, n, err);
 }
 
 int sw_engine_find(struct sw_engine *engine, const struct sw_config *config, struct sw_import *imports, size_t n, struct sw_err *err) {

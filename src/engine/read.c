@@ -17,10 +17,15 @@ static void finish(struct eng_read *read, struct sw_err *err) {
     sw_batch_free(read->batch);
     read->batch = NULL;
     if (err && err->code) {
-        if (read->host)
+        const struct sw_resource *first = read->n ? read->items[0].resource : NULL;
+        if (read->host) {
             sw_err_frame(err, "reading '%s'", read->host->name);
-        else
-            sw_err_frame(err, "listing '%s'", read->type->name);
+        } else if (first && read->n == 1) {
+            sw_err_at(err, first->pos);
+            sw_err_frame(err, "reading '%s'", first->address);
+        } else if (first) {
+            sw_err_frame(err, "reading '%s' and %zu more of its type", first->address, read->n - 1);
+        }
         read->done(read->ctx, read, err);
     } else {
         read->done(read->ctx, read, NULL);

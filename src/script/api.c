@@ -107,7 +107,7 @@ int sw_task__body(lua_State *L) {
 
 void sw_task__report(struct sw_task *task, struct sw_err *err) {
     bool failed = err && err->code;
-    if (failed)
+    if (failed && err->code == SW_ESCRIPT) /* a mistake in the type's own code; else which resource it was for says enough */
         sw_err_frame(err, "running '%s' of the resource type '%s'", task->list_done ? "list" : sw_action_name(task->items->action),
                      task->type->type.name);
     if (task->list_done)

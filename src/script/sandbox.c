@@ -97,6 +97,21 @@ static int protected_call(lua_State *L) {
     return protected_done(L, status, 0);
 }
 
+static int attempted(lua_State *L, int status, lua_KContext ctx) {
+    (void)ctx;
+    lua_pushboolean(L, status == LUA_OK || status == LUA_YIELD);
+    lua_replace(L, 1); /* the handler's place */
+    return lua_gettop(L);
+}
+
+/* core.attempt(f, ...): pcall whose error knows where it was raised, so that raising it again loses nothing. */
+static int attempt(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_pushcfunction(L, sw_script__message_handler); // f ... handler
+    lua_insert(L, 1);
+    return attempted(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, attempted), 0);
+}
+
 /* __gc runs where no hook can stop it, __mode makes what is seen depend on the collector. */
 static int set_metatable(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -376,7 +391,7 @@ static void open_core(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"join", join},     {"freeze", freeze},   {"export", export},   {"compile", compile},      {"fail", fail_input},
         {"refuse", refuse}, {"fail_at", fail_at}, {"fail_as", fail_as}, {"unknown", fail_unknown}, {"template_env", template_env},
-        {"same", same},     {NULL, NULL}};
+        {"same", same},     {"attempt", attempt}, {NULL, NULL}};
     lua_createtable(L, 0, 32); // core
     luaL_setfuncs(L, functions, 0);
     sw_script__open_modules(L);

@@ -183,7 +183,7 @@ class Sources(Account):
 
     def test_nothing(self) -> None:
         self.plan(AWS_EC2_METADATA_DISABLED="true").expect(0)  # all is new: nothing to ask
-        self.apply(AWS_EC2_METADATA_DISABLED="true").expect(1, "there are no AWS credentials; looked in environment: AWS_ACCESS_KEY_ID is not set",
+        self.apply(AWS_EC2_METADATA_DISABLED="true").expect(1, "there are no AWS credentials; looked in\n       environment: AWS_ACCESS_KEY_ID is not set\n",
                                                             "AWS_EC2_METADATA_DISABLED is set", "try: set AWS_PROFILE")
         self.assertEqual(self.double.calls, [])
 

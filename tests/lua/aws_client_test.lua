@@ -208,13 +208,14 @@ do
   equal(request.sign.token, nil)
 end
 do
-  local aws, io = client(function() return ok "<GetRoleResponse><GetRoleResult><Role><Arn>a</Arn></Role></GetRoleResult></GetRoleResponse>" end)
+  local role = "<Role><RoleName>r</RoleName><Arn>a</Arn><AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument></Role>"
+  local aws, io = client(function() return ok("<GetRoleResponse><GetRoleResult>" .. role .. "</GetRoleResult></GetRoleResponse>") end)
   equal(aws.iam:call("GetRole", { RoleName = "x" }).Role.Arn, "a")
   equal(io.requests[1].url, "https://iam.amazonaws.com/")
   equal(io.requests[1].sign.region, "us-east-1")
 end
 do
-  local aws, io = client(function() return ok '{"Certificate":{"Status":"ISSUED"}}' end)
+  local aws, io = client(function() return ok '{"Certificate":{"CertificateArn":"a","Status":"ISSUED"}}' end)
   equal(aws.acm:call("DescribeCertificate", { CertificateArn = "a" }).Certificate.Status, "ISSUED")
   equal(io.requests[1].headers["X-Amz-Target"], "CertificateManager.DescribeCertificate")
   equal(io.requests[1].body, '{"CertificateArn":"a"}')
@@ -222,7 +223,7 @@ do
   equal(io.requests[2].body, "{}")
 end
 do
-  local aws, io = client(function() return ok "<R><IsTruncated>false</IsTruncated></R>" end)
+  local aws, io = client(function() return ok "<TestResponse><IsTruncated>false</IsTruncated></TestResponse>" end)
   aws.s3:request("PUT", "my-bucket", { query = { versioning = "" }, body = "<V/>" })
   aws.s3:request("GET", "my.bucket", { path = "/a b/ü" })
   aws.route53:request("GET", "/2013-04-01/hostedzone/Z1/rrset", { query = { name = "a.b." } })
@@ -235,20 +236,20 @@ end
 -- Pages.
 do
   local pages = {
-    "<R><vpcSet><item><vpcId>1</vpcId></item><item><vpcId>2</vpcId></item></vpcSet><nextToken>t1</nextToken></R>",
-    "<R><vpcSet><item><vpcId>3</vpcId></item></vpcSet><nextToken>t2</nextToken></R>",
-    "<R><vpcSet/><nextToken></nextToken></R>",
+    "<TestResponse><vpcSet><item><vpcId>1</vpcId></item><item><vpcId>2</vpcId></item></vpcSet><nextToken>t1</nextToken></TestResponse>",
+    "<TestResponse><vpcSet><item><vpcId>3</vpcId></item></vpcSet><nextToken>t2</nextToken></TestResponse>",
+    "<TestResponse><vpcSet/><nextToken></nextToken></TestResponse>",
   }
   local aws, io = client(function(_, n) return ok(pages[n]) end)
   equal(#aws.ec2:pages("DescribeVpcs", {}, "vpcSet"), 3)
   check(io.requests[3].body:find("NextToken=t2", 1, true))
 end
 do
-  local aws = client(function() return ok "<R><vpcSet/><nextToken>same</nextToken></R>" end)
+  local aws = client(function() return ok "<TestResponse><vpcSet/><nextToken>same</nextToken></TestResponse>" end)
   raises(function() aws.ec2:pages("DescribeVpcs", {}, "vpcSet") end, "the same page comes again")
 end
 do
-  local aws, io = client(function() return ok "<R><vpcSet/></R>" end)
+  local aws, io = client(function() return ok "<TestResponse><vpcSet/></TestResponse>" end)
   local ids = {}
   for i = 1, 401 do ids[i] = "vpc-" .. i end
   ids[402] = "vpc-1"
@@ -273,13 +274,14 @@ end
 
 -- Failures that pass.
 do
-  local aws, io = client(function(_, n) return n < 4 and refusal(503, "RequestLimitExceeded") or ok "<R><vpc><vpcId>v</vpcId></vpc></R>" end)
+  local made = "<TestResponse><vpc><vpcId>v</vpcId></vpc></TestResponse>"
+  local aws, io = client(function(_, n) return n < 4 and refusal(503, "RequestLimitExceeded") or ok(made) end)
   equal(aws.ec2:call("CreateVpc", {}).vpc.vpcId, "v")
   equal(#io.requests, 4)
   check(io.slept[1] >= 0.5, "a throttled call waits")
 end
 do -- an answer that is lost: a read is repeated, a change is not
-  local function lost(_, n) return n == 1 and { error = "unreachable", message = "reset", sent = true } or ok "<R><vpcSet/></R>" end
+  local function lost(_, n) return n == 1 and { error = "unreachable", message = "reset", sent = true } or ok "<TestResponse><vpcSet/></TestResponse>" end
   local aws, io = client(lost)
   aws.ec2:call("DescribeVpcs", {})
   equal(#io.requests, 2)
@@ -292,15 +294,15 @@ do -- an answer that is lost: a read is repeated, a change is not
   aws, io = client(lost)
   aws.ec2:call("DeleteVpc", { VpcId = "v" }, { gone = { "InvalidVpcID.NotFound" } })
   equal(#io.requests, 2)
-  aws, io = client(function(_, n) return n == 1 and { error = "unreachable", message = "refused", sent = false } or ok "<R/>" end)
+  aws, io = client(function(_, n) return n == 1 and { error = "unreachable", message = "refused", sent = false } or ok "<TestResponse/>" end)
   aws.ec2:call("CreateVpc", {})
   equal(#io.requests, 2)
 end
 do -- a 500 may have had an effect, a 503 has not
-  local aws, io = client(function(_, n) return n == 1 and refusal(500, "InternalError") or ok "<R/>" end)
+  local aws, io = client(function(_, n) return n == 1 and refusal(500, "InternalError") or ok "<TestResponse/>" end)
   raises(function() aws.ec2:call("CreateVpc", {}) end, "InternalError.*the next run looks")
   equal(#io.requests, 1)
-  aws, io = client(function(_, n) return n == 1 and refusal(503, "Unavailable") or ok "<R/>" end)
+  aws, io = client(function(_, n) return n == 1 and refusal(503, "Unavailable") or ok "<TestResponse/>" end)
   aws.ec2:call("CreateVpc", {})
   equal(#io.requests, 2)
 end
@@ -323,7 +325,7 @@ do -- the clock
   local aws, io = client(function(request)
     local off = START + 3600 - request.sign.time
     if math.abs(off) > 300 then return refusal(400, "RequestExpired", "Request has expired.", { date = "Fri, 27 Nov 2026 15:08:00 GMT" }) end
-    return ok "<R/>"
+    return ok "<TestResponse/>"
   end)
   aws.ec2:call("CreateVpc", {})
   equal(#io.requests, 2)
@@ -337,7 +339,7 @@ end
 
 -- Not yet, and gone.
 do
-  local aws, io = client(function(_, n) return n < 6 and refusal(400, "InvalidVpcID.NotFound") or ok "<R/>" end)
+  local aws, io = client(function(_, n) return n < 6 and refusal(400, "InvalidVpcID.NotFound") or ok "<TestResponse/>" end)
   aws.ec2:call("ModifyVpcAttribute", {}, { retry = { "InvalidVpcID.NotFound" } })
   equal(#io.requests, 6)
   aws, io = client(function() return refusal(400, "InvalidVpcID.NotFound") end)
@@ -367,7 +369,10 @@ do
   check(hint_of("InsufficientInstanceCapacity", "", "RunInstances"):find("another zone", 1, true))
   local zone = "Your requested instance type (x1) is not supported in your requested Availability Zone (eu-west-1a). Please retry your request by " ..
     "not specifying an Availability Zone or choosing eu-west-1b, eu-west-1c."
-  check(hint_of("Unsupported", zone, "RunInstances"):find("another zone (eu-west-1b, eu-west-1c)", 1, true))
+  check(hint_of("Unsupported", zone, "RunInstances"):find("another zone (eu-west-1b or eu-west-1c)", 1, true))
+  check(hint_of("SignatureDoesNotMatch"):find("the keys come from .*AWS_ACCESS_KEY_ID.*the secret is not that of the access key"))
+  check(hint_of("AuthFailure"):find("whole, active and of this partition", 1, true))
+  check(hint_of("RequestExpired"):find("the keys come from .*AWS_ACCESS_KEY_ID.*their time is over"))
   check(hint_of("InvalidGroup.Duplicate"):find("slipway import aws_vpc.main ID", 1, true))
   check(hint_of("DependencyViolation"):find("still uses it", 1, true))
   code, message = "UnauthorizedOperation", "Encoded authorization failure message: " .. ("x"):rep(900)
@@ -380,7 +385,12 @@ equal(errors.permission("elbv2", "CreateRule"), "elasticloadbalancing:CreateRule
 do
   local body
   local aws = client(function() return { status = 200, body = body } end)
-  for _, broken in ipairs { "<a><b></a>", "not xml", "<a>&x;</a>", "" } do
+  local strange = {
+    "<a><b></a>", "not xml", "<a>&x;</a>", "", "<html/>", "<XResponse><vpcSet>words</vpcSet></XResponse>", "<XResponse><vpcSet><item/></vpcSet></XResponse>",
+    "<CreateVpcResponse><vpc><state>pending</state></vpc></CreateVpcResponse>", "<XResponse><reservationSet><item/></reservationSet></XResponse>",
+    "<XResponse><reservationSet><item><instancesSet><item/></instancesSet></item></reservationSet></XResponse>",
+  }
+  for _, broken in ipairs(strange) do
     body = broken
     raises(function() aws.ec2:call("DescribeVpcs", {}) end, "DescribeVpcs: the answer cannot be read")
     raises(function() aws.ec2:call("CreateVpc", {}) end, "CreateVpc: the answer cannot be read")
@@ -409,7 +419,7 @@ end
 
 -- Waiting.
 do
-  local aws, io = client(function() return ok "<R/>" end)
+  local aws, io = client(function() return ok "<TestResponse/>" end)
   local lines, n = {}, 0
   equal(aws:wait { what = "it", line = function(text) lines[#lines + 1] = text end, check = function()
     n = n + 1
@@ -424,7 +434,7 @@ end
 
 -- Shared reads.
 do
-  local aws = client(function() return ok "<R/>" end)
+  local aws = client(function() return ok "<TestResponse/>" end)
   local n = 0
   local function read()
     n = n + 1
@@ -457,7 +467,7 @@ equal(tags.token { { Key = "slipway:token", Value = "t" } }, "t")
 
 -- Account and partition.
 do
-  local who = ok "<G><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></G>"
+  local who = ok "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
   local aws, io = client(function() return who end, { region = "cn-north-1" })
   equal(aws:arn("ec2", "vpc/v"), "arn:aws-cn:ec2:cn-north-1:111122223333:vpc/v")
   equal(aws:arn("s3", "b", "", ""), "arn:aws-cn:s3:::b")

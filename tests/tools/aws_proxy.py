@@ -195,6 +195,7 @@ class AwsProxy:
         if answer is None:
             world = self.world
             answer = await world.before(call) or await world.after(call, await self._forward(call))
+            call.answer = answer
             answer = self.rules.strike(call, after=True) or answer
         for observer in self.observers if call.mutates else ():
             await self._loop.run_in_executor(None, observer, call, answer)

@@ -49,6 +49,7 @@ class Call:
     params: dict[str, str] = field(default_factory=dict)  # flat, as on the wire; of JSON services the top members
     at: float = 0.0  # time.monotonic() of its arrival
     status: int = 0  # of the answer; 0: the connection was dropped
+    answer: Answer | None = None  # AWS's own, where a rule acts after the effect
 
     @property
     def path(self) -> str:

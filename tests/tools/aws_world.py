@@ -125,8 +125,10 @@ class World:
 
     async def _refuse(self, call: Call) -> Answer | None:
         if call.action == "RunInstances" and self.full_zones and (zone := await self.depend.zone_of(call)) in self.full_zones:
-            return error(call, "InsufficientInstanceCapacity", f"We currently do not have sufficient {call.params.get('InstanceType', '')} capacity in "
-                         f"the Availability Zone you requested ({zone}). Our system will be working on provisioning additional capacity.", 500)
+            size, others = call.params.get("InstanceType", ""), [each for letter in "abcd" if (each := call.region + letter) not in self.full_zones]
+            return error(call, "InsufficientInstanceCapacity", f"We currently do not have sufficient {size} capacity in the Availability Zone you requested "
+                         f"({zone}). Our system will be working on provisioning additional capacity. You can currently get {size} capacity by not "
+                         f"specifying an Availability Zone in your request or choosing {', '.join(others)}.", 500)
         if self.strict and (refusal := await self.depend.refuse(call)):
             return refusal
         return await self.pages.before(self, call)

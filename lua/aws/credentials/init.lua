@@ -130,7 +130,7 @@ local function look(ctx)
     if keys then return keys end
     tried[#tried + 1] = ("%s: %s"):format(each[1], why or "none")
   end
-  return core.fail_as("auth", "there are no AWS credentials; looked in " .. table.concat(tried, "; "),
+  return core.fail_as("auth", "there are no AWS credentials; looked in\n" .. table.concat(tried, "\n"),
     "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; or run 'aws configure sso'")
 end
 

@@ -9,7 +9,7 @@ local AGAIN = 30 -- seconds until the next refresh, where one failed or gave key
 
 --- @param load fun(): table keys as in shape.lua
 function keys.kept(ctx, load)
-  local current, tried_at
+  local current, tried_at, source
   local run = share.flight(ctx.io)
   local self = {}
 
@@ -21,7 +21,7 @@ function keys.kept(ctx, load)
     tried_at = now
     local fine, value = pcall(run, load)
     if fine then
-      current = value
+      current, source = value, value.source
       return value
     end
     return serving or error(value, 0)
@@ -33,7 +33,7 @@ function keys.kept(ctx, load)
   end
 
   --- Where they come from, for people.
-  function self.source() return current and current.source or "the configured source" end
+  function self.source() return source or "the configured source" end
 
   return self
 end

@@ -44,22 +44,10 @@ local function get(aws, action, params, field)
 end
 iam.get = get
 
---- aws.iam:pages that gives nil and the error instead of raising it.
-local function try_pages(aws, action, params, list)
-  local all = {}
-  repeat
-    local out, err = aws.iam:try(action, params)
-    if not out then return nil, err end
-    for _, entry in ipairs(aws.list(out[list])) do all[#all + 1] = entry end
-    params.Marker = out.Marker
-  until not aws.bool(out.IsTruncated)
-  return all
-end
-
 --- All of the account by a filter of GetAccountAuthorizationDetails, by `key`; nil when the caller may not.
 local function account_details(aws, filter, list, key)
   return aws:once("iam " .. filter, function()
-    local all, err = try_pages(aws, "GetAccountAuthorizationDetails", { Filter = { filter }, MaxItems = PAGE }, list)
+    local all, err = aws.iam:try_pages("GetAccountAuthorizationDetails", { Filter = { filter }, MaxItems = PAGE }, list)
     if not all then
       if err.code == "AccessDenied" then return false end
       aws:raise(err)
@@ -135,7 +123,7 @@ end
 --- The policies attached to roles: role name -> set of ARNs.
 function iam.attached(aws, roles)
   return few_or_many(aws, roles, function(role)
-    local list, err = try_pages(aws, "ListAttachedRolePolicies", { RoleName = role }, "AttachedPolicies")
+    local list, err = aws.iam:try_pages("ListAttachedRolePolicies", { RoleName = role }, "AttachedPolicies")
     if list then return arns(list) end
     if err.code ~= "NoSuchEntity" then aws:raise(err) end
   end, function()
@@ -205,10 +193,11 @@ function iam.is_of(aws, item, thing)
 end
 
 --- After EntityAlreadyExists: ours when it bears the token of this create (the first answer was lost), else somebody's.
-function iam.taken(aws, err, r, existing, id)
+--- @param what string "role", for people
+function iam.taken(aws, err, r, existing, what, id)
   if err.code == "EntityAlreadyExists" and existing and aws.token_of(aws.list(existing.Tags)) == r._token then return existing end
   if err.code == "EntityAlreadyExists" then
-    return fail(("IAM has a '%s' already, which this state does not know"):format(id),
+    return fail(("there is a%s %s '%s' already, which this state does not know"):format(what:find("^[aeiou]") and "n" or "", what, id),
       ("adopt it with: slipway import '%s' '%s'; or choose another name"):format(r._address, id))
   end
   return aws:raise(err)

@@ -19,35 +19,31 @@ end
 --- "Z123" of "/hostedzone/Z123".
 function route53.id(text) return text:match("([^/]+)$") end
 
-function route53.get(aws, path, query)
-  return aws.route53:try("GET", ROOT .. path, { query = query, lists = LISTS })
+function route53.get(aws, action, path, query)
+  return aws.route53:try("GET", ROOT .. path, { action = action, query = query, lists = LISTS })
 end
 
+--- The action is called as the document, without "Request".
 function route53.post(aws, path, root, options)
   options = options or {}
-  options.body, options.lists = xml.document(root, NAMESPACE), LISTS
+  options.action, options.body, options.lists = root[1]:gsub("Request$", ""), xml.document(root, NAMESPACE), LISTS
   return aws.route53:try("POST", ROOT .. path, options)
 end
 
-function route53.delete(aws, path)
-  return aws.route53:try("DELETE", ROOT .. path, { lists = LISTS, gone = { "NoSuchHostedZone" } })
+function route53.delete_zone(aws, id)
+  return aws.route53:try("DELETE", ROOT .. "hostedzone/" .. id, { action = "DeleteHostedZone", lists = LISTS, gone = { "NoSuchHostedZone" } })
 end
 
---- All zones of the account, as ListHostedZones gives them.
+--- All zones of the account.
 function route53.zones(aws)
-  local all, marker = {}, nil
-  repeat
-    local out, err = aws.route53:try("GET", ROOT .. "hostedzone", { query = { maxitems = "100", marker = marker }, lists = { "HostedZone" } })
-    if not out then return aws:raise(err) end
-    for _, zone in ipairs(aws.list(out.HostedZones)) do all[#all + 1] = zone end
-    marker = aws.bool(out.IsTruncated) and out.NextMarker
-  until not marker
-  return all
+  return aws.route53:pages(ROOT .. "hostedzone", "HostedZones", { action = "ListHostedZones", query = { maxitems = "100" }, lists = { "HostedZone" } })
 end
 
 --- The zones of one name, as ListHostedZonesByName gives them.
 function route53.zones_named(aws, name)
-  local out, err = aws.route53:try("GET", ROOT .. "hostedzonesbyname", { query = { dnsname = name .. ".", maxitems = "100" }, lists = { "HostedZone" } })
+  local out, err = aws.route53:try("GET", ROOT .. "hostedzonesbyname", {
+    action = "ListHostedZonesByName", query = { dnsname = name .. ".", maxitems = "100" }, lists = { "HostedZone" },
+  })
   if not out then return aws:raise(err) end
   local found = {}
   for _, zone in ipairs(aws.list(out.HostedZones)) do
@@ -58,7 +54,7 @@ end
 
 --- A zone of GetHostedZone, or nil.
 function route53.zone(aws, id)
-  local out, err = route53.get(aws, "hostedzone/" .. id)
+  local out, err = route53.get(aws, "GetHostedZone", "hostedzone/" .. id)
   if out then return out end
   return err.code ~= "NoSuchHostedZone" and aws:raise(err) or nil
 end
@@ -81,22 +77,17 @@ end
 
 --- All records of a zone; nil when there is no such zone.
 function route53.records(aws, zone)
-  local all, query = {}, { maxitems = "300" }
-  repeat
-    local out, err = route53.get(aws, ("hostedzone/%s/rrset"):format(zone), query)
-    if not out then return err.code ~= "NoSuchHostedZone" and aws:raise(err) or nil end
-    for _, record in ipairs(aws.list(out.ResourceRecordSets)) do all[#all + 1] = record end
-    query = aws.bool(out.IsTruncated)
-      and { maxitems = "300", name = out.NextRecordName, type = out.NextRecordType, identifier = out.NextRecordIdentifier }
-  until not query
-  return all
+  local all, err = aws.route53:try_pages(("%shostedzone/%s/rrset"):format(ROOT, zone), "ResourceRecordSets", {
+    action = "ListResourceRecordSets", query = { maxitems = "300" }, lists = LISTS,
+  })
+  return all or err.code ~= "NoSuchHostedZone" and aws:raise(err) or nil
 end
 
 --- One record, or nil. `name` is absolute.
 function route53.record(aws, zone, name, kind, identifier)
   -- Records of one name and type that differ in their identifier follow each other.
   local query = { name = name .. ".", type = kind, maxitems = identifier and "100" or "1" }
-  local out, err = route53.get(aws, ("hostedzone/%s/rrset"):format(zone), query)
+  local out, err = route53.get(aws, "ListResourceRecordSets", ("hostedzone/%s/rrset"):format(zone), query)
   if not out then return err.code ~= "NoSuchHostedZone" and aws:raise(err) or nil end
   for _, record in ipairs(aws.list(out.ResourceRecordSets)) do
     if route53.is(record, name, kind, identifier) then return record end
@@ -114,7 +105,7 @@ function route53.settle(aws, change, line)
   local id = route53.id(change.Id)
   if change.Status == "INSYNC" then return end
   items.kept(aws, "the change " .. id, function() return aws:wait { what = "the DNS change " .. id, within = 1800, every = 2, line = line, check = function()
-    local out, err = route53.get(aws, "change/" .. id)
+    local out, err = route53.get(aws, "GetChange", "change/" .. id)
     if not out then return aws:raise(err) end
     return out.ChangeInfo.Status == "INSYNC", out.ChangeInfo.Status
   end } end)

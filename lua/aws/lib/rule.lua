@@ -182,7 +182,7 @@ return function(direction)
   end
 
   return resource(name) {
-    on = "api", provider = "aws",
+    on = "api", provider = "aws", unique = true,
     doc = ("A rule of a security group: traffic that may %s."):format(egress and "leave" or "come in"),
     schema = {
       security_group_id = { "string", required = true, immutable = true, doc = "the security group it is in" },

@@ -1,4 +1,6 @@
 --- Reading answers: contents of a response, and the error of one that failed, for each protocol.
+local shape = require "aws/provider/shape"
+
 local answer = {}
 
 local MAX_WORDS = 500
@@ -61,29 +63,44 @@ function answer.list(value) return type(value) == "table" and value or {} end
 
 local function unreadable(call, problem)
   local message = ("aws %s %s: the answer cannot be read: %s"):format(call.service, call.action, problem)
-  if call.safe then return fail(message, "is something between here and AWS changing answers?") end
+  if call.safe then return fail(message, "does a proxy between here and AWS change answers, or is the endpoint not AWS's?") end
   return fail_unknown(message, "the call may have had an effect: the next run looks")
 end
 
 local DEFAULT_LISTS = { "item", "member" }
 
---- The content of the answer's element.
+--- The answer to an action is called so; S3 has names of its own.
+local function action_of(call, root_name)
+  if call.service == "s3" then return root_name:lower() ~= "html" and root_name or nil end
+  return root_name:match("^(%w+)Response$")
+end
+
+--- The content of the answer's element. IAM, ELBv2 and STS have it in an element XResult.
 function answer.xml(response, lists, call)
   local names = DEFAULT_LISTS
   if lists then
     names = { "item", "member" }
     for _, name in ipairs(lists) do names[#names + 1] = name end
   end
-  local fine, root = pcall(xml.decode, response.body, names)
+  local fine, root, root_name = pcall(xml.decode, response.body, names)
   if not fine then return unreadable(call, type(root) == "string" and root or root.message) end
-  return type(root) == "table" and root or {}
+  local action = action_of(call, root_name)
+  if not action then return unreadable(call, ("it is a document '%s'"):format(root_name)) end
+  if type(root) ~= "table" then root = {} end
+  local inner = root[action .. "Result"]
+  local wrong = shape.wrong(action, type(inner) == "table" and inner or root)
+  if wrong then return unreadable(call, wrong) end
+  return root
 end
 
 function answer.json(response, call)
   if response.body == "" then return {} end
   local fine, root = pcall(json.decode, response.body)
   if not fine then return unreadable(call, type(root) == "string" and root or root.message) end
-  return type(root) == "table" and root or {}
+  if type(root) ~= "table" then return unreadable(call, "it is no object") end
+  local wrong = shape.wrong(call.action, root)
+  if wrong then return unreadable(call, wrong) end
+  return root
 end
 
 return answer

@@ -58,6 +58,23 @@ local function quota_hint(err, region)
   return where .. " in " .. region .. " is used up: ask for more in Service Quotas, or remove what is not used"
 end
 
+--- Keys that the service does not take: their time is over, the secret belongs to another key, or nobody knows them.
+local function key_hint(code, client)
+  local keys = "the keys come from " .. client.source()
+  if code:find("^ExpiredToken") or code == "RequestExpired" then return keys .. ", and their time is over: log in anew" end
+  if code == "SignatureDoesNotMatch" or code == "InvalidSignatureException" then
+    return keys .. ": the secret is not that of the access key; copy both again, whole"
+  end
+  return ("%s: check that they are whole, active and of this partition, and that the region %s is enabled"):format(keys, client.region)
+end
+
+--- Which zones to take instead, in AWS's words: "... or choosing eu-west-1b, eu-west-1c."
+local function zones_of(message)
+  local zones = message:match("choosing ([%w%-, ]+)")
+  if not zones then return "choose another zone or another type" end
+  return ("choose another zone (%s) or another type"):format((zones:gsub(", ([^,]+)$", " or %1")))
+end
+
 --- What to try, or nil.
 --- @param client table { region, source }
 --- @param address string|nil of the resource it was for
@@ -70,12 +87,8 @@ function errors.hint(err, client, address)
     return ("the permission '%s'%s is missing: allow it in a policy of %s"):format(permission, of, who or "the keys' owner (from " .. client.source() .. ")")
   end
   if code == "OptInRequired" then return "the account is not signed up for this service, or the region is not enabled" end
-  if is_bad_key(code) then
-    return ("the keys come from %s: %s"):format(client.source(), code:find("Expired") and "they expired; log in anew" or
-      "check that they are whole, active and of this partition, and that the region " .. client.region .. " is enabled")
-  end
-  local zones = message:match("choosing ([%w%-, ]+)")
-  local another = zones and "choose another zone (" .. zones .. ") or another type" or "choose another zone or another type"
+  if is_bad_key(code) then return key_hint(code, client) end
+  local another = zones_of(message)
   if code:find("^Insufficient%a+Capacity$") then return "AWS has none left in this zone: " .. another .. ", or try again later" end
   if code == "Unsupported" and message:find("Availability Zone", 1, true) then return "the zone has no such instance type: " .. another end
   if err.service == "s3" and err.region and err.region ~= client.region then return "the bucket is in " .. err.region .. ", not in " .. client.region end

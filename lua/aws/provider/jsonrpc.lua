@@ -1,5 +1,6 @@
 --- The JSON 1.1 protocol: ACM, SSM. The parameters are the body, X-Amz-Target names the action.
 local answer = require "aws/provider/answer"
+local pages = require "aws/provider/pages"
 local perform = require "aws/provider/perform"
 local service = require "aws/provider/service"
 local throttle = require "aws/provider/throttle"
@@ -7,7 +8,6 @@ local throttle = require "aws/provider/throttle"
 local jsonrpc = service.extend {}
 
 local TARGETS = { acm = "CertificateManager", ssm = "AmazonSSM" }
-local MAX_PAGES = 10000
 
 function jsonrpc:try(action, params, options)
   options = perform.check(options)
@@ -28,19 +28,15 @@ function jsonrpc:try(action, params, options)
   return answer.json(response, call)
 end
 
+local function next_page(result)
+  return type(result.NextToken) == "string" and result.NextToken ~= "" and { NextToken = result.NextToken } or nil
+end
+
 --- The items of all pages as one list.
 function jsonrpc:pages(action, params, list_name, options)
-  local all, token = {}, nil
-  for _ = 1, MAX_PAGES do
-    local asked = { NextToken = token }
-    for key, value in pairs(params or {}) do asked[key] = value end
-    local result = self:call(action, asked, options)
-    for _, item in ipairs(answer.list(result[list_name])) do all[#all + 1] = item end
-    if type(result.NextToken) ~= "string" or result.NextToken == "" then return all end
-    if result.NextToken == token then fail(("aws %s %s: the same page comes again and again"):format(self._endpoint.service, action)) end
-    token = result.NextToken
-  end
-  return fail(("aws %s %s: more than %d pages"):format(self._endpoint.service, action, MAX_PAGES))
+  local what = ("aws %s %s"):format(self._endpoint.service, action)
+  local all, err = pages(what, function(asked) return self:try(action, asked, options) end, params, list_name, next_page)
+  return all or self:raise(err)
 end
 
 return jsonrpc

@@ -1,6 +1,7 @@
 --- The Query protocol: EC2 (its own flavour), IAM, ELBv2, STS. A form goes out, XML comes back.
 local answer = require "aws/provider/answer"
 local flatten = require "aws/provider/flatten"
+local pages = require "aws/provider/pages"
 local perform = require "aws/provider/perform"
 local service = require "aws/provider/service"
 local throttle = require "aws/provider/throttle"
@@ -8,7 +9,6 @@ local throttle = require "aws/provider/throttle"
 local query = service.extend {}
 
 local VERSIONS = { ec2 = "2016-11-15", iam = "2010-05-08", elbv2 = "2015-12-01", sts = "2011-06-15" }
-local MAX_PAGES = 10000
 local IDS_A_CALL = 200 -- values of one filter
 local AT_ONCE = 8 -- such calls
 
@@ -57,20 +57,15 @@ local function next_page(result)
 end
 
 --- The items of all pages as one list.
-function query:pages(action, params, list_name, options)
-  local all, page = {}, {}
-  for _ = 1, MAX_PAGES do
-    local asked = {}
-    for key, value in pairs(params or {}) do asked[key] = value end
-    for key, value in pairs(page) do asked[key] = value end
-    local result = self:call(action, asked, options)
-    for _, item in ipairs(answer.list(result[list_name])) do all[#all + 1] = item end
-    local following = next_page(result)
-    if not following then return all end
-    if json.encode(following) == json.encode(page) then fail(("aws %s %s: the same page comes again and again"):format(self._endpoint.service, action)) end
-    page = following
-  end
-  return fail(("aws %s %s: more than %d pages"):format(self._endpoint.service, action, MAX_PAGES))
+--- @return table|nil items
+--- @return table|nil error
+function query:try_pages(action, params, list_name, options)
+  return pages(("aws %s %s"):format(self._endpoint.service, action), function(asked) return self:try(action, asked, options) end, params, list_name, next_page)
+end
+
+function query:pages(...)
+  local all, err = self:try_pages(...)
+  return all or self:raise(err)
 end
 
 --- The same for things with these ids, asked for by a filter, so that ids that are not there do no harm. No ids, no call.

@@ -1,12 +1,13 @@
 --- REST with XML: Route 53 and S3. The method and the path are the action.
 local answer = require "aws/provider/answer"
 local flatten = require "aws/provider/flatten"
+local pages = require "aws/provider/pages"
 local perform = require "aws/provider/perform"
 local service = require "aws/provider/service"
+local throttle = require "aws/provider/throttle"
 
 local rest = {}
 
-local MAX_PAGES = 10000
 local MORE = { path = true, query = true, body = true, headers = true, raw = true, action = true }
 
 local function path_escape(path)
@@ -17,7 +18,7 @@ local function send(self, method, url, action, options)
   local headers = {}
   for name, value in pairs(options.headers or {}) do headers[name] = value end
   if options.body and not headers["Content-Type"] then headers["Content-Type"] = "application/xml" end
-  local reads = method == "GET" or method == "HEAD"
+  local reads = method == "GET" or method == "HEAD" or throttle.reads(action)
   local call = service.request(self, {
     action = action,
     method = method,
@@ -64,23 +65,21 @@ local function next_page(result)
 end
 
 --- The items of all pages as one list. options.lists names the elements of lists.
-function rest.route53:pages(path, list_name, options)
-  local all, page = {}, {}
-  for _ = 1, MAX_PAGES do
-    local asked = { query = {} }
-    for key, value in pairs(options or {}) do
-      if key ~= "query" then asked[key] = value end
-    end
-    for key, value in pairs(options and options.query or {}) do asked.query[key] = value end
-    for key, value in pairs(page) do asked.query[key] = value end
-    local result = self:request("GET", path, asked)
-    for _, item in ipairs(answer.list(result[list_name])) do all[#all + 1] = item end
-    local following = next_page(result)
-    if not following then return all end
-    if json.encode(following) == json.encode(page) then fail("aws route53 " .. path .. ": the same page comes again and again") end
-    page = following
+--- @return table|nil items
+--- @return table|nil error
+function rest.route53:try_pages(path, list_name, options)
+  local function ask(asked)
+    local own = {}
+    for key, value in pairs(options or {}) do own[key] = value end
+    own.query = asked
+    return self:try("GET", path, own)
   end
-  return fail(("aws route53 %s: more than %d pages"):format(path, MAX_PAGES))
+  return pages("aws route53 " .. (options and options.action or path), ask, options and options.query, list_name, next_page)
+end
+
+function rest.route53:pages(...)
+  local all, err = self:try_pages(...)
+  return all or self:raise(err)
 end
 
 --- https://BUCKET.s3.REGION.amazonaws.com; a bucket with a dot in its name matches no certificate that way, nor does it on another's endpoint.
