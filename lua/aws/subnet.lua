@@ -4,6 +4,26 @@ local cidr, ec2, release, tags = require "aws/lib/cidr", require "aws/lib/ec2", 
 local HOW = { action = "DescribeSubnets", filter = "subnet-id", set = "subnetSet", id = "subnetId" }
 local MISSING = { "InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound" }
 
+--- The subnets that the playbook has declared so far, by VPC: { vpc, networks }. AWS would refuse two that overlap once half of all is made.
+local declared = {}
+
+local function check_overlap(t, name)
+  if type(t.cidr_block) ~= "string" or t.vpc_id == nil then return end
+  local of
+  for _, one in ipairs(declared) do
+    if core.same(one.vpc, t.vpc_id) then of = one end
+  end
+  if not of then
+    of = { vpc = t.vpc_id, networks = {} }
+    declared[#declared + 1] = of
+  end
+  local other = cidr.add(of.networks, t.cidr_block, { name = name, network = t.cidr_block })
+  if other and other.name ~= name then
+    slipway.fail(("cidr_block: '%s' overlaps '%s' of aws_subnet.%s, which is in the same VPC"):format(t.cidr_block, other.network, other.name),
+      "each subnet needs a part of the VPC's network of its own: slipway.cidr(NETWORK, n, LENGTH) gives the n-th (from 0) of a length")
+  end
+end
+
 local function read(aws, found, item)
   return {
     id = found.subnetId,
@@ -37,7 +57,10 @@ return resource "aws_subnet" {
     owner_id = { "string", computed = true, doc = "the account it is in" },
     availability_zone_id = { "string", computed = true, doc = "the zone's name that is the same in every account" },
   },
-  declare = function(t) cidr.check("cidr_block", t.cidr_block, 4, 16, 28) end,
+  declare = function(t, name)
+    cidr.check("cidr_block", t.cidr_block, 4, 16, 28)
+    check_overlap(t, name)
+  end,
   list = ec2.lister(HOW, read),
 
   create = function(aws, r)

@@ -157,6 +157,18 @@ class Input(AwsCase):
         self.refused('aws.vpc "main" { cidr_block = "10.0.0.0/8" }', "/16")
         self.refused(VPC + 'aws.subnet "a" { vpc_id = vpc.id, cidr_block = "300.0.0.0/24" }', "300.0.0.0/24")
 
+    def test_networks_that_overlap(self):
+        """Within one VPC, known or not; not across them, and not the same one twice."""
+        one, other = SUBNET, 'aws.subnet "b" { vpc_id = vpc.id, cidr_block = "10.0.0.0/22" }\n'
+        words = "cidr_block: '%s' overlaps '%s' of aws_subnet.%s, which is in the same VPC"
+        self.refused(VPC + one + other, words % ("10.0.0.0/22", "10.0.1.0/24", "a"), "play.lua:4", "slipway.cidr")
+        self.refused(VPC + other + one, words % ("10.0.1.0/24", "10.0.0.0/22", "b"), "play.lua:4")
+        self.refused('aws.subnet "a" { vpc_id = "vpc-1", cidr_block = "10.0.0.0/24" }\naws.subnet "b" { vpc_id = "vpc-1", cidr_block = "10.0.0.128/25" }',
+                     words % ("10.0.0.128/25", "10.0.0.0/24", "a"))
+        many = "".join(f'aws.subnet "s{n}" {{ vpc_id = vpc.id, cidr_block = slipway.cidr("10.0.0.0/16", {n}, 24) }}\n' for n in (7, 3, 9, 1, 8))
+        far = 'local far = aws.vpc "far" { cidr_block = "10.0.0.0/16" }\naws.subnet "far" { vpc_id = far.id, cidr_block = "10.0.1.0/24" }\n'
+        self.site().small(VPC + many + far).run("validate").expect(0)
+
     def test_words(self):
         self.refused('aws.vcp "main" { cidr_block = "10.0.0.0/16" }', "vcp", "vpc")
         self.refused('aws.vpc "main" { cidr_block = "10.0.0.0/16", instance_tenanci = "default" }', "instance_tenanci", "instance_tenancy")

@@ -263,7 +263,8 @@ end
 do
   local lists = { "ResourceRecordSet" }
   local function page(name, more)
-    local shape = "<L><ResourceRecordSets><ResourceRecordSet><Name>%s</Name></ResourceRecordSet></ResourceRecordSets><IsTruncated>%s</IsTruncated>%s</L>"
+    local shape = "<ListResponse><ResourceRecordSets><ResourceRecordSet><Name>%s</Name></ResourceRecordSet></ResourceRecordSets>"
+      .. "<IsTruncated>%s</IsTruncated>%s</ListResponse>"
     return ok(shape:format(name, more and "true" or "false", more and "<NextRecordName>b.</NextRecordName><NextRecordType>A</NextRecordType>" or ""))
   end
   local aws, io = client(function(_, n) return page(n == 1 and "a." or "b.", n == 1) end)

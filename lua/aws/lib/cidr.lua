@@ -67,6 +67,30 @@ function cidr.first_overlap(networks)
   return nil
 end
 
+--- First and last address of an IPv4 network, as numbers.
+local function bounds(network)
+  local a, b, c, d, length = network:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)/(%d+)$")
+  local first = ((tonumber(a) * 256 + tonumber(b)) * 256 + tonumber(c)) * 256 + tonumber(d)
+  return first, first + (1 << (32 - tonumber(length))) - 1
+end
+
+--- IPv4 networks none of which overlaps another: a list in their order.
+--- @return any? what an overlapping one was added with; then nothing is added
+function cidr.add(list, network, what)
+  local first, last = bounds(network)
+  local low, high = 1, #list + 1 -- list[low - 1] begins before, list[high] does not
+  while low < high do
+    local middle = (low + high) // 2
+    if list[middle].first < first then low = middle + 1 else high = middle end
+  end
+  for i = low - 1, low do
+    local one = list[i]
+    if one and one.first <= last and one.last >= first then return one.what end
+  end
+  table.insert(list, low, { first = first, last = last, what = what })
+  return nil
+end
+
 --- Whether a network holds another.
 function cidr.contains(outer, inner)
   local _, wide = parts(outer)
