@@ -232,13 +232,26 @@ static int look(struct job *job, struct sw_import **ret, size_t *ret_n, struct s
 
 /* ---- what is said ---- */
 
-static void add_row(struct sw_str *out, const struct row *row) {
-    sw_str_addz(out, "  ");
-    if (row->instance) sw_str_add_printable(out, row->instance->address, strlen(row->instance->address));
-    if (row->instance && row->address && row->outcome != AMBIGUOUS) sw_str_addz(out, "  ->  ");
-    if (row->address && (row->outcome != AMBIGUOUS || !row->instance)) sw_str_add_printable(out, row->address, strlen(row->address));
+#define WIDEST 60 /* a column's: what is longer sticks out */
+
+static bool shows_ours(const struct row *row) {
+    return row->address && (row->outcome != AMBIGUOUS || !row->instance);
+}
+
+static void add_padded(struct sw_str *out, const char *text, size_t width) {
+    size_t len = strlen(text);
+    sw_str_add_printable(out, text, len);
+    for (; len < width; len++) sw_str_addc(out, ' ');
+}
+
+static void add_row(struct sw_str *out, const struct row *row, size_t theirs, size_t ours) {
     const struct sw_value *id = row->outcome == ADOPT || row->outcome == GONE ? sw_get(row->instance->attributes, "id") : NULL;
-    if (sw_is(id, SW_STR) && !id->secret) {
+    bool has_id = sw_is(id, SW_STR) && !id->secret, more = has_id || row->note || row->differs;
+    sw_str_addz(out, "  ");
+    if (row->instance) add_padded(out, row->instance->address, shows_ours(row) || more ? theirs : 0);
+    if (row->instance && shows_ours(row)) sw_str_addz(out, "  ->  ");
+    if (shows_ours(row)) add_padded(out, row->address, more ? ours : 0);
+    if (has_id) {
         sw_str_addz(out, "  ");
         sw_str_add_printable(out, id->s.p, id->s.len);
     }
@@ -247,14 +260,32 @@ static void add_row(struct sw_str *out, const struct row *row) {
     sw_str_addc(out, '\n');
 }
 
+/* The rows of one outcome, in columns. */
+static void add_rows(struct sw_str *out, const struct job *job, enum outcome outcome) {
+    size_t theirs = 0, ours = 0;
+    for (size_t i = 0; i < job->n; i++) {
+        const struct row *row = &job->rows[i];
+        if (row->outcome != outcome) continue;
+        size_t one = row->instance ? strlen(row->instance->address) : 0, other = shows_ours(row) ? strlen(row->address) : 0;
+        if (one <= WIDEST && one > theirs) theirs = one;
+        if (other <= WIDEST && other > ours) ours = other;
+    }
+    for (size_t i = 0; i < job->n; i++)
+        if (job->rows[i].outcome == outcome) add_row(out, &job->rows[i], theirs, ours);
+}
+
+static const char *plural(size_t n) {
+    return n == 1 ? "" : "s";
+}
+
 static void report(struct job *job, bool written) {
     struct sw_cli *cli = job->context->cli;
     struct sw_str out = {0};
     size_t adopted = 0;
-    sw_str_addf(&out, "Terraform's state: %zu resource%s (Terraform %s)", job->state.n, job->state.n == 1 ? "" : "s",
-                job->state.terraform_version);
-    if (job->state.n_data) sw_str_addf(&out, ", %zu data sources, which are not adopted", job->state.n_data);
-    if (job->state.n_deposed) sw_str_addf(&out, ", %zu deposed objects, which are left alone", job->state.n_deposed);
+    const struct tf_state *state = &job->state;
+    sw_str_addf(&out, "Terraform's state: %zu resource%s (Terraform %s)", state->n, plural(state->n), state->terraform_version);
+    if (state->n_data) sw_str_addf(&out, "; data sources, which are not adopted: %zu", state->n_data);
+    if (state->n_deposed) sw_str_addf(&out, "; deposed objects, which are left alone: %zu", state->n_deposed);
     sw_str_addz(&out, ".\n");
     for (int outcome = 0; outcome < N_OUTCOMES; outcome++) {
         size_t n = 0;
@@ -262,8 +293,7 @@ static void report(struct job *job, bool written) {
         if (!n) continue;
         if (outcome == ADOPT) adopted = n;
         sw_str_addf(&out, "\n%s (%zu)\n\n", outcome == ADOPT && written ? "Adopted" : outcomes[outcome].title, n);
-        for (size_t i = 0; i < job->n; i++)
-            if (job->rows[i].outcome == (enum outcome)outcome) add_row(&out, &job->rows[i]);
+        add_rows(&out, job, outcome);
     }
     if (written)
         sw_str_addf(&out, "\n%zu adopted. 'slipway plan' shows what the playbook would change.\n", adopted);

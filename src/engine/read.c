@@ -13,19 +13,29 @@ struct eng_fragment {
     bool refused; /* cannot be read yet */
 };
 
+/* Whose failure it is: "ADDRESS: what is wrong" is that resource's, else all that were listed have failed. */
+static void name_listed(const struct eng_read *read, struct sw_err *err) {
+    const struct sw_resource *whose = read->n == 1 ? read->items[0].resource : NULL;
+    for (size_t i = 0; i < read->n && !whose && err->message; i++) {
+        const char *address = read->items[i].resource->address;
+        if (sw_starts_with(err->message, address) && err->message[strlen(address)] == ':') whose = read->items[i].resource;
+    }
+    if (whose) {
+        sw_err_at(err, whose->pos);
+        sw_err_frame(err, "reading '%s'", whose->address);
+    } else if (read->n) {
+        sw_err_frame(err, "reading '%s' and %zu more of its type", read->items[0].resource->address, read->n - 1);
+    }
+}
+
 static void finish(struct eng_read *read, struct sw_err *err) {
     sw_batch_free(read->batch);
     read->batch = NULL;
     if (err && err->code) {
-        const struct sw_resource *first = read->n ? read->items[0].resource : NULL;
-        if (read->host) {
+        if (read->host)
             sw_err_frame(err, "reading '%s'", read->host->name);
-        } else if (first && read->n == 1) {
-            sw_err_at(err, first->pos);
-            sw_err_frame(err, "reading '%s'", first->address);
-        } else if (first) {
-            sw_err_frame(err, "reading '%s' and %zu more of its type", first->address, read->n - 1);
-        }
+        else
+            name_listed(read, err);
         read->done(read->ctx, read, err);
     } else {
         read->done(read->ctx, read, NULL);
