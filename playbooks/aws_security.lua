@@ -1,4 +1,4 @@
---- Security groups that let through what kubeadm, the pod network and the load balancers need, and nothing else. docs/aws.md says why.
+--- Security groups that let through what kubeadm, the pod network and the load balancers need, and nothing else. docs/aws-cluster.md says why.
 local aws = require "aws"
 
 local EVERYWHERE = "0.0.0.0/0"

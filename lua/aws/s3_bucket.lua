@@ -87,7 +87,7 @@ local function empty(aws, bucket, line)
     local out = page(aws, bucket)
     local list = out and objects(aws, out) or {}
     if #list == 0 then return end
-    local these = json.encode(list)
+    local these = xml.document(xml.list("These", list), "")
     if these == last then return fail(("the bucket '%s' cannot be emptied: what was deleted is still there"):format(bucket)) end
     last = these
     list[#list + 1] = xml.text("Quiet", true)

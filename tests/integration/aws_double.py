@@ -332,8 +332,9 @@ class _Handler(BaseHTTPRequestHandler):
         names = ["a.example.", "b \\052+ü.example."]
         name = names[names.index(query["dnsname"])]
         following = "".join(f"<NextDNSName>{each}</NextDNSName><NextHostedZoneId>Z2</NextHostedZoneId>" for each in names[names.index(name) + 1:])
-        self.send(200, f"<L><HostedZones><HostedZone><Name>{name}</Name></HostedZone></HostedZones><IsTruncated>{'true' if following else 'false'}"
-                       f"</IsTruncated>{following}<MaxItems>1</MaxItems></L>")
+        zone = f"<HostedZone><Id>Z1</Id><Name>{name}</Name></HostedZone>"
+        self.send(200, f"<ListHostedZonesByNameResponse><HostedZones>{zone}</HostedZones><IsTruncated>{'true' if following else 'false'}"
+                       f"</IsTruncated>{following}<MaxItems>1</MaxItems></ListHostedZonesByNameResponse>")
 
     def _metadata(self, path: str) -> None:
         double = self.owner
