@@ -77,7 +77,7 @@ int sw_script__run(struct sw_script *s, lua_CFunction fn, void *arg, struct sw_e
 static int init(lua_State *L) {
     sw_script__open_scope(L);
     sw_script__open_opaque(L);
-    sw_script__open_freeze(L);
+    sw_script__open_readonly(L);
     sw_script__open_sandbox(L);
     return 0;
 }

@@ -155,12 +155,12 @@ void sw_script__open_scope(lua_State *L) SW_LJMP;
  * --------------------------------------------------------------------------------------------------------------- */
 void sw_script__open_sandbox(lua_State *L) SW_LJMP;
 void sw_script__push_env(lua_State *L, enum sw_origin origin) SW_LJMP; /* [-0, +1] a fresh _ENV */
-void sw_script__open_order(lua_State *L) SW_LJMP;                      /* [-0, +0] sets next, pairs, ipairs in the table on top */
+void sw_script__open_pairs(lua_State *L) SW_LJMP;                      /* [-0, +0] sets next, pairs, ipairs in the table on top */
 void sw_script__open_table(lua_State *L) SW_LJMP;                      /* table, in the table on top */
 void sw_script__open_string(lua_State *L) SW_LJMP;
 /* Bounds the results of a function (text, from, to) in the table on top. */
 void sw_script__few_results(lua_State *L, const char *name) SW_LJMP; /* string, in the table on top */
-void sw_script__open_freeze(lua_State *L) SW_LJMP;
+void sw_script__open_readonly(lua_State *L) SW_LJMP;
 void sw_script__freeze(lua_State *L, int index) SW_LJMP;     /* [-0, +1] a read-only view of a table; other values as they are */
 bool sw_script__thaw(lua_State *L, int index) SW_LJMP;       /* [-0, +1] the table behind a view; false and [-0, +0] when it is none */
 void sw_script__mark_array(lua_State *L, int index) SW_LJMP; /* an empty table that is a list */

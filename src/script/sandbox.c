@@ -427,7 +427,7 @@ static void push_words(lua_State *L) {
     }
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
-    sw_script__open_order(L);
+    sw_script__open_pairs(L);
     sw_script__open_table(L);
     sw_script__open_string(L);
     luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math, 0);

@@ -93,7 +93,7 @@ bool sw_script__is_array(lua_State *L, int index) {
     return same;
 }
 
-void sw_script__open_freeze(lua_State *L) {
+void sw_script__open_readonly(lua_State *L) {
     static const luaL_Reg events[] = {
         {"__index", index_view}, {"__newindex", refuse_write}, {"__len", length}, {"__call", call}, {NULL, NULL}};
     luaL_newmetatable(L, FROZEN);

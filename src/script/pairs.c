@@ -189,7 +189,7 @@ static int sorted_next(lua_State *L) {
     return 2;
 }
 
-void sw_script__open_order(lua_State *L) {
+void sw_script__open_pairs(lua_State *L) {
     lua_pushcfunction(L, sorted_pairs);
     lua_setfield(L, -2, "pairs");
     lua_pushcfunction(L, sorted_next);
