@@ -18,6 +18,7 @@ struct sw_script_options {
     uint64_t max_instructions;      /* per entry from C; 0 = 200 million */
     struct sw_downloads *downloads; /* files by URL, or NULL: there are none */
     struct sw_helm *helm;           /* Helm charts, or NULL: there are none */
+    bool only_plans;                /* nothing is applied in this run: types may try out what they cannot read */
     bool untrusted;                 /* a stranger's pull request: guards and probes of the playbook are not run at plan time */
 };
 

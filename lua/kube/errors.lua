@@ -131,11 +131,17 @@ local function causes_text(err)
   return #lines > 0 and "; " .. table.concat(lines, "; ") or ""
 end
 
+--- What the server's parts say to one another, in its own words: "failed to create typed patch object (...): .data.a: expected string, got &value..."
+local function plain(message)
+  local text = message:gsub("^failed to create typed %l+ object:? ?%b(): ", ""):gsub("^failed to create typed %l+ object: ", "")
+  return (text:gsub("&?value%.[%w_]+{Value:(.-)}", "%1"):gsub("field not declared in schema", "the schema has no such field"))
+end
+
 --- "kubernetes: patch deployments.apps argocd/argocd-server: Forbidden: ..."
 function errors.message(err)
   local words = { "kubernetes: " .. (err.verb or "request") .. " " .. place_text(err) }
-  words[#words + 1] = err.reason or err.status and tostring(err.status) or nil
-  if err.message ~= "" then words[#words + 1] = err.message:gsub("%.$", "") .. causes_text(err) end
+  words[#words + 1] = err.reason or err.class == "invalid" and "Invalid" or err.status and tostring(err.status) or nil
+  if err.message ~= "" then words[#words + 1] = plain(err.message):gsub("%.$", "") .. causes_text(err) end
   local text = table.concat(words, ": ")
   return err.note and ("%s (%s)"):format(text, err.note) or text
 end
@@ -161,6 +167,7 @@ function errors.hint(err, client)
   if err.message:find("not declared in schema", 1, true) then
     return ("the server%s does not know this field: leave it out, or upgrade the cluster"):format(client.version and " (" .. client.version .. ")" or "")
   end
+  if err.message:find(": expected string, got ", 1, true) then return "it is a text there: put it into quotes, as in '80' or 'true'" end
   if err.message:find("key field", 1, true) and err.message:find("default value", 1, true) then
     return "older servers want every key of such a list: of ports also 'protocol: TCP'"
   end

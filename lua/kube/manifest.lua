@@ -1,7 +1,7 @@
 --- kube.manifest: the documents of a file, a directory, a download or a text, as objects of the plan.
 local kinds, names, fields, object = require "kube/kinds", require "kube/names", require "kube/fields", require "kube/object"
 local kustomize, sources = require "kube/kustomize", require "kube/sources"
-local tables = require "host/lib/tables"
+local origin, tables = require "kube/origin", require "host/lib/tables"
 
 local manifest = {}
 
@@ -79,6 +79,7 @@ function manifest.objects(texts, options)
     local key = ("%s %s"):format(kinds.group(one.apiVersion), names.shown(one))
     if seen[key] then refuse(each.where, each.index, "", ("%s is there already (%s)"):format(names.shown(one), seen[key])) end
     seen[key] = ("%s, document %d"):format(each.where, each.index)
+    origin.note(one, each.where, each.index)
     list[#list + 1] = one
   end
   if options.create_namespace and options.namespace and not seen[" Namespace " .. options.namespace] then

@@ -1,6 +1,7 @@
 --- kube_object: one object in a cluster, by server-side apply.
 local resource = require "resource"
 local fields, names, kinds, ready, diagnosis = require "kube/fields", require "kube/names", require "kube/kinds", require "kube/ready", require "kube/diagnosis"
+local origin, trial = require "kube/origin", require "kube/trial"
 local defaults, members = require "kube/defaults", require "kube/argo/members"
 local tables = require "host/lib/tables"
 
@@ -87,6 +88,9 @@ local function owners_text(conflicts)
   return table.concat(order, "; ")
 end
 
+-- What a dry run may meet and an apply need not: a plan is made all the same, by whoever may only read, too.
+local LATER = { kind = true, namespace = true, webhook = true, untrusted = true, forbidden = true }
+
 local FIXED = { "immutable", "may not change", "may not be changed", "cannot change", "cannot be changed", "updates to .* are forbidden" }
 
 -- Which fields the server does not change, or nil when it refused for something else.
@@ -123,6 +127,13 @@ local function try_out(kube, r, takes_over)
   return would, err, owner
 end
 
+--- Raises, with the place of the object's document.
+local function refused(kube, r, err)
+  local where = origin.of(r.manifest)
+  if where then err.note = err.note and ("%s; %s"):format(where, err.note) or where end
+  return kube.raise(err)
+end
+
 --- Attributes of what is there; or nil and a function that asks by a dry run what an apply would change, and gives them.
 local function compare(kube, r, live)
   local have, want = { object = identity(r.manifest), owner = "slipway" }, r.manifest
@@ -149,9 +160,9 @@ local function compare(kube, r, live)
     local which = unchangeable(err)
     if which then
       have.object = ("%s (%s cannot be changed)"):format(have.object, which)
-    elseif err.class ~= "kind" and err.class ~= "namespace" and err.class ~= "webhook" and err.class ~= "untrusted" then
+    elseif not LATER[err.class] then
       -- What is only to be removed, or was applied like this before, may be as wrong as it likes.
-      if not (r.prior and err.class == "invalid" and tables.equal(want, r.prior.manifest)) then kube.raise(err) end
+      if not (r.prior and err.class == "invalid" and tables.equal(want, r.prior.manifest)) then refused(kube, r, err) end
     end
     return have
   end
@@ -270,6 +281,10 @@ local function list(kube, items)
     have[item._name], ask = read(kube, item, live)
     return ask and function() have[item._name] = ask() end
   end)
+  if core.only_plans then
+    trial.run(kube, items, have, is_known, function(item) return try_out(kube, item) end,
+      function(item, err) return select(2, pcall(refused, kube, item, err)) end)
+  end
   return have
 end
 
@@ -350,7 +365,7 @@ local function apply(kube, r, line)
     options.force = true
     object, err = kube:apply(body, options)
   end
-  if err then kube.raise(err) end
+  if err then refused(kube, r, err) end
   -- Of what loses all its members the server makes nothing, even where it is wanted as {}.
   if r.have and not fields.unchanged(r.manifest, bare(object)) then object = kube:apply(body, { force = options.force }) end
   wait_until_ready(kube, r, line)
@@ -403,8 +418,15 @@ local words = {}
 local function split_secret(manifest)
   if manifest.kind ~= "Secret" or manifest.apiVersion ~= "v1" then return manifest, nil end
   local data = {}
-  for key, value in pairs(type(manifest.data) == "table" and manifest.data or {}) do data[key] = secret(value) end
-  for key, value in pairs(type(manifest.stringData) == "table" and manifest.stringData or {}) do data[key] = secret(base64.encode(value)) end
+  for _, from in ipairs { "data", "stringData" } do
+    for key, value in pairs(type(manifest[from]) == "table" and manifest[from] or {}) do
+      -- The server would refuse it, and quote it.
+      if type(value) ~= "string" and type(value) ~= "userdata" then
+        slipway.fail(("%s: %s.%s: a text wanted, not a %s"):format(names.shown(manifest), from, tostring(key), type(value)), "put it into quotes")
+      end
+      data[key] = secret(from == "data" and value or base64.encode(value))
+    end
+  end
   local rest = tables.merge(manifest)
   rest.data, rest.stringData = nil, nil
   return rest, data

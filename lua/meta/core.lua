@@ -200,6 +200,10 @@ function core.loading_origin() end
 ---@type slipway.Io
 core.io = nil
 
+---Whether nothing is applied in this run: types may then try out, without effect, what a plan cannot tell else.
+---@type boolean
+core.only_plans = nil
+
 ---Loads every type of the library.
 function core.load_all() end
 

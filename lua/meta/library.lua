@@ -26,6 +26,7 @@
 ---@field _name string the resource's name in any case
 ---@field _address string
 ---@field _token? string idempotency token, in an API
+---@field _declared? boolean for list: the playbook has it; else it is only in the state
 ---@field _begun? table for list: what a dead run of that token set out to make
 ---@field [string] any
 

@@ -170,6 +170,7 @@ static int open_script(struct sw_context *context, struct sw_err *err) {
                                        .playbook_dir = options->playbook_dir,
                                        .downloads = context->downloads,
                                        .helm = context->helm,
+                                       .only_plans = strcmp(context->cli->command->name, "plan") == 0,
                                        .untrusted = options->untrusted};
     return sw_script_new(context->loop, context->cli->arena, &script, &context->script, err);
 }

@@ -404,6 +404,8 @@ static void open_core(lua_State *L) {
     sw_script__open_declare(L);
     sw_script__open_api(L);
     sw_script__open_core_text(L);
+    lua_pushboolean(L, sw_script__of(L)->options.only_plans);
+    lua_setfield(L, -2, "only_plans");
 }
 
 /* [-0, +1] what the library's chunks see. */

@@ -51,6 +51,8 @@ void sw_script__push_item(lua_State *L, const struct sw_lua_type *type, const st
         lua_setfield(L, -2, "_token");
     }
     set_value(L, "_begun", item->begun);
+    lua_pushboolean(L, item->desired != NULL);
+    lua_setfield(L, -2, "_declared");
     if (!acting) return;
     set_value(L, "have", item->have);
     lua_pushboolean(L, item->triggered);

@@ -475,9 +475,34 @@ kube.object "b" {{ apiVersion = "v1", kind = "ConfigMap", metadata = {{ name = "
         site.run("plan").expect(0, "1 to create")
 
     def test_what_the_server_refuses_names_the_field(self):
-        site = self.site(self.manifest(DEPLOYMENT.replace("replicas: 2", "replikas: 2")))
+        bad = DEPLOYMENT.replace("replicas: 2", "replikas: 2")
+        site = self.site(self.manifest(MORE + "---\n" + bad))
+        # Without its namespace nothing can be tried.
+        site.run("plan").expect(0, "5 to create")
         self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.ns}})
-        site.apply().expect(1, "replikas", f"Deployment:{self.ns}/web")
+        words = ("replikas", f"deployments.apps {self.ns}/web: Invalid", 'kube.manifest "m", document 4')
+        site.run("plan").expect(1, *words)
+        self.assertEqual(self.names("Service"), set(), "a plan makes nothing")
+        site.apply().expect(1, f"Deployment:{self.ns}/web", *words)
+        # So is a change of what is there; and of what is new, all of it at once.
+        self.says(site, self.manifest(MORE.replace('size: "3"', "size: 3")))
+        site.run("plan").expect(1, f"configmaps {self.ns}/settings: Invalid: .data.size: expected string", "document 2", "put it into quotes")
+        self.says(site, self.manifest("---\n".join((CONFIG % "n").replace("'1'", n).replace("name: n", "name: n" + n) for n in ("1", "2"))))
+        site.run("plan").expect(1, "would refuse 2 objects", ".data.a: expected string", "document 1)", "document 2)", "put it into quotes")
+
+    def test_a_secrets_data_that_is_no_text(self):
+        for key in "data", "stringData":
+            self.site(self.manifest(f"apiVersion: v1\nkind: Secret\nmetadata: {{ name: s }}\n{key}: {{ pin: 48151623 }}\n")).run("plan").expect(
+                1, f"Secret {self.ns}/s: {key}.pin: a text wanted, not a number", "play.lua:2", without=("48151623",))
+
+    def test_a_plan_needs_no_right_to_change(self):
+        site = self.site(self.manifest(CONFIG % "a"))
+        site.apply().expect(0)
+        site.inventory({"path": self.allow_guest("get", "list")})
+        self.says(site, self.manifest((CONFIG % "a").replace("'1'", "'2'") + "---\n" + CONFIG % "b"))
+        wait_for(lambda: site.run("plan").code == 0, 30, "his role")
+        site.run("plan").expect(0, "1 to create, 1 to change", '"1" -> "2"')
+        site.apply().expect(1, "Forbidden", "allow the verb 'patch' on 'configmaps' in the namespace")
 
 
 if __name__ == "__main__":

@@ -108,7 +108,8 @@ found, order = objects { repo = REPO, sets = { { name = "shop", environments = {
 equal(order, { "ApplicationSet shop-staging", "ApplicationSet shop-production", "Application root" })
 set = found["ApplicationSet shop-staging"].spec
 equal(set.generators, { { git = {
-   repoURL = REPO, revision = "HEAD", directories = { { path = "services/*/overlays/staging" }, { path = "services/old/overlays/staging", exclude = true } } } } })
+  repoURL = REPO, revision = "HEAD",
+  directories = { { path = "services/*/overlays/staging" }, { path = "services/old/overlays/staging", exclude = true } } } } })
 equal(set.template.metadata.name, "{{index .path.segments 1}}-staging")
 equal(set.template.spec.source.path, "{{.path.path}}")
 equal(set.template.spec.destination.namespace, "{{index .path.segments 1}}-staging")

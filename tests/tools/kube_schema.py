@@ -90,7 +90,7 @@ def workload(name: str, plural: str, **spec) -> Kind:
 
 def built_in() -> list[Kind]:
     rbac, admission = "rbac.authorization.k8s.io/v1", "admissionregistration.k8s.io/v1"
-    service = obj(type=S, selector=ATOMIC_TEXTS, clusterIP=S, clusterIPs=listing(S), sessionAffinity=S, externalTrafficPolicy=S, loadBalancerIP=S, externalName=S, internalTrafficPolicy=S,
+    service = obj(type=S, selector=ATOMIC_TEXTS, clusterIP=S, clusterIPs=listing(S), sessionAffinity=S, externalTrafficPolicy=S, healthCheckNodePort=I, loadBalancerIP=S, externalName=S, internalTrafficPolicy=S,
                   ports=listing(obj(name=S, port=I, targetPort=INT_OR_STRING, nodePort=I, protocol={**S, "default": "TCP"}, appProtocol=S), "port", "protocol"), publishNotReadyAddresses=B)
     ingress = obj(ingressClassName=S, rules=listing(ANY), tls=listing(ANY), defaultBackend=ANY)
     policy = obj(podSelector=SELECTOR, policyTypes=listing(S), ingress=listing(ANY), egress=listing(ANY))
