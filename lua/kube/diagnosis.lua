@@ -33,10 +33,21 @@ local function pod_words(pod)
   return #found > 0 and ("pod %s: %s"):format(pod.metadata.name, table.concat(found, "; ")) or nil
 end
 
+--- What an object that is being deleted still waits for.
+local function ending(live, lines)
+  if not live or not live.metadata.deletionTimestamp then return end
+  for _, condition in ipairs(live.kind == "Namespace" and live.status and live.status.conditions or {}) do
+    if condition.status == "True" and condition.message then lines[#lines + 1] = "being deleted: " .. condition.message end
+  end
+  local finalizers = live.metadata.finalizers
+  if finalizers and #finalizers > 0 then lines[#lines + 1] = "being deleted, and held by the finalizers " .. table.concat(finalizers, ", ") end
+end
+
 --- Text for people, or nil when there is nothing to say. Never fails: it explains another failure.
 function diagnosis.of(kube, object)
   local lines = {}
   local namespace, name = object.metadata.namespace, object.metadata.name
+  pcall(function() ending(kube:get(object.apiVersion, object.kind, namespace, name), lines) end)
   pcall(function()
     local labels = selector_of(object)
     if not labels then return end

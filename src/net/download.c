@@ -137,7 +137,11 @@ static int from_bundle(struct sw_downloads *d, const char *url, const char *plac
     const char *path = sw_printf(d->arena, "%s/%s", bundle, place);
     ret->len = 0;
     if (leads_out(d, path)) return sw_err_set(err, SW_EREFUSED, "'%s' of a stranger's bundle leads out of it", place);
-    if (sw_file_read(path, SW_DOWNLOAD_MAX, ret, NULL) != SW_OK) return SW_ENOTFOUND;
+    /* What lies there and cannot be used is not fetched from elsewhere instead. */
+    int rc = sw_file_read(path, SW_DOWNLOAD_MAX, ret, err);
+    if (rc == SW_ELIMIT) sw_err_hint(err, "a file may have %d MiB", SW_DOWNLOAD_MAX >> 20);
+    if (rc == SW_ENOTFOUND) sw_err_done(err);
+    if (rc != SW_OK) return rc;
     sw_sha256(sw_str_z(ret), ret->len, hex);
     if (sha256 && strcmp(hex, sha256) != 0) {
         sw_err_set(err, SW_ECONFLICT, "'%s' of the bundle is not what was pinned: its SHA-256 is %s, wanted %s", place, hex, sha256);

@@ -97,6 +97,8 @@ class Downloads(Case):
         self.assertIn(URL, self.lock(site).read_text())
         (place / "app.yaml").write_bytes(MANIFEST % b"two")
         site.run("validate").expect(3, "is not what was pinned")
+        (place / "app.yaml").write_bytes(b"#" * (33 << 20))
+        site.run("validate").expect(1, "app.yaml' is larger than", "32 MiB")
         self.assertEqual(self.shelf.asked, [])
 
     def test_a_hash_that_is_given(self):

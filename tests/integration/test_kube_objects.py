@@ -277,7 +277,9 @@ class Objects(KubeCase):
         site.apply().expect(0)
         self.api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": self.ns, "finalizers": ["example.org/other"]}})
         site.run("destroy", "--yes").expect(1, "example.org/other", f"Namespace:{self.ns}")
-        self.says(site, self.manifest(CONFIG % "a", timeout=3)).apply().expect(1, self.ns, "terminat")
+        self.says(site, self.manifest(CONFIG % "a", timeout=3)).apply().expect(1, f"namespace {self.ns}", "because it is being terminated")
+        self.says(site, self.manifest(CONFIG % "a", timeout=3, wait=True)).apply().expect(
+            1, f"Namespace {self.ns} was not ready within 3 s: Terminating", "being deleted: ", "example.org/other")
         self.edit("ConfigMap", "theirs", [{"op": "remove", "path": "/metadata/finalizers"}])
         wait_for(lambda: self.api.get("v1", "Namespace", None, self.ns) is None, 30, "the namespace's end")
         self.says(site, self.manifest(CONFIG % "a")).apply().expect(0)
