@@ -148,6 +148,7 @@ local function overlay(want, live, would, now, before, whole)
     if tables.equal(live, would) then return want end
     return live
   end
+  local absent = live == nil
   live, would, before = type(live) == "table" and live or {}, type(would) == "table" and would or {}, before or {}
   local out = {}
   if is_keyed(now) then
@@ -165,6 +166,7 @@ local function overlay(want, live, would, now, before, whole)
     end
     local left, left_order = by_field(gone, live)
     for _, field in ipairs(left_order) do out[#out + 1] = covered(left[field], gone[field]) end
+    if absent then return nil end
     return slipway.list(out)
   end
   for key, value in pairs(want) do
@@ -181,6 +183,7 @@ local function overlay(want, live, would, now, before, whole)
     local name = field:match("^f:(.*)$")
     if name and not now[field] and want[name] == nil and live[name] ~= nil then out[name] = covered(live[name], child) end
   end
+  if absent and next(out) == nil then return nil end
   return out
 end
 
@@ -194,17 +197,18 @@ function fields.have(want, live, would)
 end
 
 --- Fields of ours in `would` that are not yet in `live`, as texts (".spec.replicas"): `most` of them.
-function fields.new(live, would, most)
+--- @param before table|nil what was wanted before: of these fields only
+function fields.new(live, would, most, before)
   local found = {}
-  local function look(now, before, path)
+  local function look(now, is, path)
     for field, child in pairs(now) do
       if field ~= "." and #found < most then
         local name = field:match("^f:(.*)$")
         local at = name and path .. "." .. name or path .. "[" .. field:sub(3) .. "]"
-        if before[field] == nil and not has_members(child) then
+        if is[field] ~= nil or has_members(child) then
+          look(child, is[field] or {}, at)
+        elseif not before or fields.has(before, at) then
           found[#found + 1] = at
-        else
-          look(child, before[field] or {}, at)
         end
       end
     end

@@ -152,7 +152,9 @@ local function compare(kube, r, live)
     local would, err, owner = try_out(kube, r, migrated)
     if would then
       have.manifest = fields.have(want, shown, bare(would))
-      local new = fields.new(live, would, 3)
+      -- What is wanted only now is nobody's fault; an apply is due then anyway.
+      local before = r.prior and r.prior.manifest and not tables.equal(have.manifest, want) and tables.merge(r.prior.manifest, { data = r.prior.data })
+      local new = fields.new(live, would, 3, before or nil)
       have.owner = owner or migrated and fields.LEFT_BEHIND or #new > 0 and "slipway, but for " .. table.concat(new, ", ") or "slipway"
       return have
     end

@@ -5,15 +5,18 @@ A test's arguments are SLIPWAY and BUNDLE. It works in a directory, on a bridge 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
+import pty
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from typing import Callable
+from typing import Callable, Iterator
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 SLIPWAY = str(pathlib.Path(sys.argv[1]).resolve())
@@ -62,15 +65,50 @@ class Lab:
     def command(self, *args: str) -> list[str]:
         return [SLIPWAY, args[0], "-i", str(self.inventory), *args[1:]]
 
-    def run(self, *args: str, code: int | None = 0, timeout: int = 900) -> str:
-        print(f"  $ slipway {' '.join(args)}", flush=True)
+    def run(self, *args: str, code: int | None = 0, timeout: int = 900, typed: str | None = None) -> str:
+        """typed: what a person types, on a terminal."""
+        shown = " ".join(" ".join(args).split())
+        print(f"  $ slipway {shown if len(shown) < 160 else shown[:157] + '...'}" + (f"    (types {typed})" if typed else ""), flush=True)
         start = time.monotonic()
-        done = subprocess.run(self.command(*args), env=self.env, text=True, timeout=timeout,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        ours, terminal = pty.openpty() if typed else (None, None)
+        if ours is not None:
+            os.write(ours, typed.encode() + b"\n")
+        try:
+            done = subprocess.run(self.command(*args), env=self.env, text=True, timeout=timeout,
+                                  stdin=subprocess.DEVNULL if ours is None else terminal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        finally:
+            for descriptor in (terminal, ours) if ours is not None else ():
+                os.close(descriptor)
         print(f"    exit {done.returncode} after {time.monotonic() - start:.1f} s", flush=True)
         if code is not None and done.returncode != code:
             raise Failed(f"exit status {done.returncode}, expected {code}:\n{done.stdout[-6000:]}")
         return done.stdout
+
+    @contextlib.contextmanager
+    def running(self, *args: str, until: str) -> Iterator[subprocess.Popen]:
+        """slipway at work, at the moment when the change of an address that `until` (a regular expression) finds has begun."""
+        print(f"  $ slipway {' '.join(args)} --json", flush=True)
+        process = subprocess.Popen([*self.command(*args), "--json"], env=self.env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert process.stdout
+        try:
+            seen = []
+            for line in process.stdout:
+                seen.append(line)
+                event = json.loads(line) if line.startswith("{") else {}
+                if event.get("type") == "start" and re.search(until, event.get("address", "")):
+                    break
+            else:
+                raise Failed(f"it ended before {until} was begun:\n{''.join(seen)[-3000:]}")
+            yield process
+            rest = process.stdout.read()
+            process.wait(timeout=600)
+            print(f"    it ended with {process.returncode}", flush=True)
+            process.rest = rest  # type: ignore[attr-defined]
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            process.stdout.close()
 
     def plan(self) -> dict[str, list[str]]:
         """address -> actions, of everything that would change."""

@@ -184,6 +184,12 @@ class Life(Case):
         self.cluster.health.clear()
         self.wait_for(lambda: all(each["status"]["health"]["status"] == "Healthy" for each in self.cluster.objects("argoproj.io", "v1alpha1", "applications").values()))
 
+        # What is wanted only now was not changed behind our back.
+        self.inventory(addons=both, gitops={**gitops, "environment": "production"})
+        self.kube.run("drift").expect(0)
+        self.kube.run("plan").expect(0, "syncPolicy = {preserveResourcesOnDeletion = true}", without=("behind our back",))
+        self.inventory(addons=both, gitops=gitops)
+
         # By hand: told of, and taken back.
         self.cluster.change("metallb.io", "v1beta1", "ipaddresspools", "default", lambda new: new["spec"].update(addresses=["198.51.100.0/24"]))
         self.kube.run("drift").expect(2, "kube_object.metallb:IPAddressPool.metallb.io:metallb-system/default", "198.51.100.0/24")
