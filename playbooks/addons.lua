@@ -26,17 +26,17 @@ from_inventory["cert-manager"] = from_inventory["aws-ebs-csi"]
 --- @param cluster table|nil what cluster.lua gives; nil for the one of inv.kubeconfig
 return function(inv, cluster)
   local wanted = inv.addons or {}
-  if next(wanted) == nil and not inv.gitops then return end
-  local before
+  -- Also where nothing is wanted any more: what is in the state is in this cluster.
   if cluster then
     provider "kube" { name = "kube", kubeconfig = cluster.kubeconfig, tunnel = tunnel(inv, cluster) }
-    before = cluster.members
-    if inv.environment == "production" then
-      -- What goes wrong from here on can be taken back.
-      before = { cluster.leader:etcd_snapshot "before" { depends_on = cluster.members } }
-    end
   else
     provider "kube" { name = "kube", path = inv.kubeconfig }
+  end
+  if next(wanted) == nil and not inv.gitops then return end
+  local before = cluster and cluster.members
+  if cluster and inv.environment == "production" then
+    -- What goes wrong from here on can be taken back.
+    before = { cluster.leader:etcd_snapshot "before" { depends_on = cluster.members } }
   end
   local all = {}
   for name, given in slipway.sorted(wanted) do

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Layer 2 on a real Kubernetes: add-ons of stand-in images whose webhooks are late, the hand-over to GitOps, and what goes wrong on the way.
 
-layer2.py SLIPWAY BUNDLE    as root. Works in a directory, on a bridge and on addresses of its own, and removes them.
+layer2.py SLIPWAY BUNDLE    as root. Works in a directory, on a bridge and on addresses of its own, and removes them. SLIPWAY_MANIFESTS names a directory
+                            with releases of Argo CD, MetalLB 0.13 and the NFS provisioner, which then go through the same server.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +23,7 @@ import time
 from typing import Callable
 
 import standins
-from lab import BUNDLE, KUBECTL, SLIPWAY, Failed, Lab, expect, inventory, run_steps
+from lab import BUNDLE, SLIPWAY, Failed, Lab, expect, inventory, run_steps
 
 REPO = "https://git.example.org/team/gitops.git"
 FIRST, SECOND = "a" * 40, "b" * 40
@@ -45,10 +47,12 @@ flag() {{ sed -n "s/^ *- --$1=//p" /etc/kubernetes/manifests/etcd.yaml; }}
 name=$(flag name) peer=$(flag initial-advertise-peer-urls)
 mv /etc/kubernetes/manifests /etc/kubernetes/manifests.stopped
 for n in $(seq 60); do ctr -n k8s.io tasks ls | grep RUNNING >/tmp/tasks; [ -n "$(""" + RUNNING.format(component="etcd").replace("{", "{{").replace("}", "}}") + """)" ] || break; sleep 0.5; done
-mkdir /var/lib/etcd.before /var/lib/etcd.new && mv /var/lib/etcd/member /var/lib/etcd.before/
+mkdir /var/lib/etcd.before /var/lib/etcd.new
+mv /var/lib/etcd/member /var/lib/etcd.before/
 ctr -n k8s.io run --rm --mount type=bind,src=/var/lib,dst=/host,options=rbind:rw $image restore etcdctl snapshot restore /host/slipway/snapshots/{name} \\
   --data-dir /host/etcd.new/data --name "$name" --initial-cluster "$name=$peer" --initial-advertise-peer-urls "$peer"
 mv /var/lib/etcd.new/data/member /var/lib/etcd/
+rm -rf /var/lib/etcd.new
 mv /etc/kubernetes/manifests.stopped /etc/kubernetes/manifests"""
 
 
@@ -99,12 +103,18 @@ class Platform(Lab):
         expect(done.returncode == 0, "it can be typed as it is" + ("" if done.returncode == 0 else f": {done.stdout[-4000:]}"))
         return done.stdout
 
-    def kubectl(self, command: str) -> str:
-        return self.on("n1", f"{KUBECTL} {command}")
+    def kubectl(self, command: str, code: int | None = 0) -> str:
+        """Another's hand: kubectl with the administrator's kubeconfig."""
+        if not command.startswith("get "):
+            print(f"  $ kubectl {command}", flush=True)
+        done = subprocess.run([BUNDLE / "bin/kubectl", "--kubeconfig", self.root / "state/kubeconfig", "--request-timeout=30s", *shlex.split(command)], text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if code is not None and done.returncode != code:
+            raise Failed(f"kubectl {command}: {done.stdout[-3000:]}")
+        return done.stdout
 
     def object(self, what: str) -> dict:
-        out = self.kubectl(f"get {what} -o json")
-        return json.loads(out[out.index("{"):])
+        return json.loads(self.kubectl(f"get {what} -o json"))
 
     def clean(self) -> None:
         self.mirror.close()
@@ -115,9 +125,9 @@ class Platform(Lab):
         """Everything that an add-on may have made, but for pods and what Kubernetes makes by itself: "Kind namespace/name" -> uid."""
         kinds = ("namespaces,configmaps,secrets,serviceaccounts,services,deployments,daemonsets,statefulsets,jobs,roles,rolebindings,clusterroles,clusterrolebindings,"
                  "customresourcedefinitions,validatingwebhookconfigurations,networkpolicies,ingresses,ingressclasses")
-        row = "{.kind} {.metadata.namespace}/{.metadata.name} {.metadata.uid}{'\\n'}"
-        out = self.kubectl(f'get {kinds} -A -o jsonpath="{{range .items[*]}}{row}{{end}}"')
-        found = (line.rsplit(" ", 1) for line in out.splitlines() if re.match(r"[A-Z]\w+ \S*/\S+ [0-9a-f-]{36}$", line))
+        row = "{.kind} {.metadata.namespace}/{.metadata.name} {.metadata.uid}{\"\\n\"}"
+        out = self.kubectl(f"get {kinds} -A -o jsonpath='{{range .items[*]}}{row}{{end}}'")
+        found = (line.rsplit(" ", 1) for line in out.splitlines())
         return {name: uid for name, uid in found if not re.search(r"-token-|^Secret kube-system|system:", name)}
 
     def revision(self) -> tuple[str, str, str]:
@@ -346,12 +356,50 @@ def going_back(lab: Platform) -> None:
     newest = lab.snapshots()[-1]
     lab.kubectl("-n default create configmap later")
     lab.on("n1", RESTORE.format(name=newest))
-    lab.until("the API server answers", lambda: "ok" in lab.run("ssh", "n1", "--", f"{KUBECTL} get --raw /readyz", code=None))
-    lab.until("the cluster is what it was", lambda: "ops@example.org" in lab.run("ssh", "n1", "--", f"{KUBECTL} get clusterissuer letsencrypt-staging -o yaml", code=None))
-    expect("NotFound" in lab.run("ssh", "n1", "--", f"{KUBECTL} -n default get configmap later", code=None), "what came later is not there")
+    lab.until("the API server answers", lambda: lab.kubectl("get --raw /readyz", code=None) == "ok")
+    expect(lab.object("clusterissuer letsencrypt-staging")["spec"]["acme"]["email"] == "ops@example.org", "the cluster is what it was")
+    expect("NotFound" in lab.kubectl("get -n default configmap later", code=None), "what came later is not there")
     lab.run("apply", "--yes")
     expect(lab.object("clusterissuer letsencrypt-staging")["spec"]["acme"]["email"] == "frozen@example.org", "and slipway goes on from there")
     lab.run("plan", "--detailed-exitcode")
+
+
+def real_manifests(lab: Platform) -> None:
+    """Releases as they are: all their objects planned, applied, found unchanged, and pruned. Their images cannot be pulled here."""
+    source = pathlib.Path(os.environ["SLIPWAY_MANIFESTS"])
+    lab.addons, lab.gitops = {}, {}
+    lab.write()
+    lab.run("apply", "--yes", "--approve", "cluster_data")
+    expect(not any(re.search("argo|cert-manager|ingress-nginx", name) for name in lab.uids()), "every add-on is pruned")
+    home = lab.root / "real"
+    home.mkdir()
+    for name, pattern in (("argo-cd", "argo-cd-v*.yaml"), ("metallb", "metallb-v0.13*.yaml"), ("nfs", "nfs-*.yaml")):
+        shutil.copy(next(source.glob(pattern)), home / f"{name}.yaml")
+    (home / "play.lua").write_text(f"""local kube = require "kube"
+provider "kube" {{ name = "kube", path = "{lab.root}/state/kubeconfig" }}
+if slipway.inventory.vars.there then
+  kube.addon.argo_cd {{ source = "argo-cd.yaml", wait = false }}
+  kube.addon.metallb {{ source = "metallb.yaml", wait = false }}
+  kube.manifest "nfs" {{ source = "nfs.yaml", wait = false }}
+end
+""")
+    other = Lab(home)
+
+    def write(there: bool) -> None:
+        other.inventory.write_text(json.dumps({"name": "real", "playbook": "play", "hosts": [], "vars": {"there": there}}))
+
+    write(True)
+    before, planned = lab.uids(), other.plan()
+    expect(len(planned) > 80 and set(map(tuple, planned.values())) == {("create",)}, f"{len(planned)} objects are to be made")
+    other.run("apply", "--yes")
+    other.run("plan", "--detailed-exitcode")
+    lab.until("kube-controller-manager has filled in what it fills in", lambda: lab.object("statefulset argocd-application-controller -n argocd").get("status", {}).get("observedGeneration"))
+    other.run("plan", "--detailed-exitcode")
+    write(False)
+    expect("--approve cluster_data" in other.run("apply", "--yes", code=3), "definitions are not deleted without somebody's word")
+    other.run("apply", "--yes", "--approve", "cluster_data")
+    expect(lab.uids() == before, "all is gone, and nothing else")
+    expect(other.run("state", "list").strip() == "", "the state is empty")
 
 
 def destroy(lab: Platform) -> None:
@@ -363,5 +411,5 @@ def destroy(lab: Platform) -> None:
 
 if __name__ == "__main__":
     steps = [bootstrap, changes_nothing, wrong_sha256, drift, another_revision, not_well, server_restarts, killed, removal, few_rights, production, denied_and_failed, frozen,
-             going_back, destroy]
+             going_back, *([real_manifests] if os.environ.get("SLIPWAY_MANIFESTS") else []), destroy]
     sys.exit(run_steps("e2e layer2", "layer2", steps, Platform))

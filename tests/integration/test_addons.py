@@ -209,7 +209,13 @@ class Life(Case):
         # What has no data in it needs no word.
         self.inventory(addons={"argo-cd": self.ARGO})
         self.kube.apply().expect(0, "kube_object.gitops:Application.argoproj.io:argocd/root destroyed")
-        # And destroy is one.
+        # With nothing wanted any more it is still this cluster that is meant.
+        self.inventory()
+        self.kube.apply("--approve", "cluster_data").expect(0)
+        self.assertEqual(set(self.cluster.objects("apiextensions.k8s.io", "v1", "customresourcedefinitions")), set())
+        # And destroy is a word, too.
+        self.inventory(addons={"argo-cd": self.ARGO})
+        self.kube.apply().expect(0)
         self.kube.run("destroy", "--yes").expect(0)
         self.assertEqual(set(self.cluster.objects("apiextensions.k8s.io", "v1", "customresourcedefinitions")), set())
 
