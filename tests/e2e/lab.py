@@ -120,6 +120,11 @@ class Lab:
     def on(self, node: str, command: str) -> str:
         return self.run("ssh", node, "--", command)
 
+    def inside(self, node: str, command: str) -> None:
+        """In a node, at once: not through slipway and SSH."""
+        print(f"  {node}$ {' '.join(command.split())}", flush=True)
+        subprocess.run(["nsenter", "-t", self.nodes()[node]["pid"], "-m", "-u", "-i", "-n", "-p", "sh", "-ec", command], check=True, stdout=subprocess.DEVNULL)
+
     def nodes(self) -> dict[str, dict[str, str]]:
         """What the lab itself says of its nodes: name -> address, state, pid, host_key."""
         found = {}
