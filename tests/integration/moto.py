@@ -124,7 +124,7 @@ class Moto:
 
     def reset(self) -> None:
         """An empty account again."""
-        urllib.request.urlopen(urllib.request.Request(self.endpoint + "/moto-api/reset", method="POST"), timeout=30).close()
+        urllib.request.urlopen(urllib.request.Request(self.endpoint + "/moto-api/reset", method="POST"), timeout=300).close()
 
     def env(self) -> dict[str, str]:
         return environment(self.endpoint)

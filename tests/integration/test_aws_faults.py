@@ -317,6 +317,23 @@ class Drift(AwsCase):
         site.apply().expect(0)
         site.converged()
 
+    def test_moved_and_removed(self):
+        """Another name, and let go: in the plan, and nothing in the world changes."""
+        site = self.site().small(VPC + SUBNET)
+        site.apply().expect(0)
+        before, thing = self.moto.inventory(), site.id_of("aws_vpc.main")
+        renamed = VPC.replace('"main" {', '"network" {')
+        site.small('moved { from = "aws_vpc.main", to = "aws_vpc.network" }\n' + renamed + SUBNET).run("plan").expect(
+            0, "aws_vpc.main -> aws_vpc.network", "No changes")
+        since = len(self.proxy.calls)
+        site.apply().expect(0)
+        self.assertEqual((site.id_of("aws_vpc.network"), site.sql("select count(*) from resource")), (thing, [(2,)]))
+        site.small('removed { "aws_subnet.a" }\n' + renamed).run("plan").expect(0, "aws_subnet.a", "1 to forget")
+        site.apply().expect(0)
+        self.assertEqual(site.sql("select address from resource"), [("aws_vpc.network",)])
+        self.assertEqual((self.proxy.mutations(since), self.moto.inventory()), ([], before))
+        site.converged()
+
 
 if __name__ == "__main__":
     unittest.main()
