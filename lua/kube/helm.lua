@@ -133,8 +133,9 @@ end
 
 --- The texts of the chart's objects, as kube.manifest takes them.
 local function render(name, options)
+  local release = check(name, options)
   local found = core.helm {
-    chart = options.chart, url = options.url, sha256 = options.sha256, release = check(name, options), namespace = options.namespace or "default",
+    chart = options.chart, url = options.url, sha256 = options.sha256, release = release, namespace = options.namespace or "default",
     values = options.values or {}, values_files = tables.list(options.values_files), api_versions = tables.list(options.api_versions),
     kube_version = options.kube_version or cluster_version(), include_crds = options.include_crds ~= false,
   }

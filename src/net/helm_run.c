@@ -10,6 +10,7 @@
 enum { TIMEOUT_MS = 60000, MAX_OUTPUT = 32 << 20 };
 
 struct run {
+    struct sw_exec *exec; /* while it runs */
     bool *done;
     unsigned *left;
     struct sw_exec_result result;
@@ -17,9 +18,18 @@ struct run {
 
 static void on_done(void *ctx, struct sw_exec_result *result) {
     struct run *run = ctx;
+    run->exec = NULL;
     run->result = *result; /* taken over */
     *result = (struct sw_exec_result){0};
     if (--*run->left == 0) *run->done = true;
+}
+
+/* Ctrl-C: helm, which has a process group of its own, does not outlive us. */
+static void on_interrupt(unsigned count, void *ctx) {
+    struct run *runs = ctx;
+    (void)count;
+    for (size_t i = 0; i < SW_HELM_RENDERINGS; i++)
+        if (runs[i].exec) sw_exec_cancel(runs[i].exec);
 }
 
 /* Of our environment only what a wrapper around helm may need. No cluster, no repositories, plugins or settings of the user's, no network: a
@@ -155,8 +165,8 @@ static void take(struct sw_rendering *r, struct run *runs, size_t n) {
     }
 }
 
-static void start(const struct sw_rendering *r, const char *const *env, const struct sw_str *values, struct sw_loop *loop,
-                  struct run *run) {
+static struct sw_exec *start(const struct sw_rendering *r, const char *const *env, const struct sw_str *values, struct sw_loop *loop,
+                             struct run *run) {
     struct sw_exec_options options = {
         .argv = r->argv,
         .env = env,
@@ -168,7 +178,7 @@ static void start(const struct sw_rendering *r, const char *const *env, const st
         .on_done = on_done,
         .ctx = run,
     };
-    sw_exec_start(loop, &options);
+    return sw_exec_start(loop, &options);
 }
 
 void sw_helm__run(struct sw_helm *helm, struct sw_rendering *r, struct sw_loop *loop) {
@@ -180,9 +190,11 @@ void sw_helm__run(struct sw_helm *helm, struct sw_rendering *r, struct sw_loop *
     for (size_t i = 0; i < n; i++) {
         runs[i].left = &left;
         runs[i].done = &done;
-        start(r, env, i == SW_HELM_STAND_IN ? &r->stand_in : &r->values, loop, &runs[i]);
+        runs[i].exec = start(r, env, i == SW_HELM_STAND_IN ? &r->stand_in : &r->values, loop, &runs[i]);
     }
+    sw_loop_on_interrupt(loop, on_interrupt, runs);
     sw_loop_run(loop, &done);
+    sw_loop_on_interrupt(loop, NULL, NULL);
     take(r, runs, n);
     for (size_t i = 0; i < n; i++) {
         struct sw_exec_result *result = &runs[i].result;

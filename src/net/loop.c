@@ -62,6 +62,10 @@ struct sw_loop *sw_loop_new(void) {
     if (uv_loop_init(&loop->uv) != 0 || uv_async_init(&loop->uv, &loop->wake, on_wake) != 0)
         abort(); /* no file descriptors left: nothing can start */
     loop->wake.data = loop;
+    for (size_t i = 0; i < 2; i++) {
+        if (uv_signal_init(&loop->uv, &loop->signals[i]) != 0) abort();
+        loop->signals[i].data = loop;
+    }
     signal(SIGPIPE, SIG_IGN);
     return loop;
 }
@@ -146,16 +150,17 @@ static void on_signal(uv_signal_t *handle, int number) {
 
 void sw_loop_on_interrupt(struct sw_loop *loop, void (*fn)(unsigned count, void *ctx), void *ctx) {
     static const int numbers[] = {SIGINT, SIGTERM};
-    bool first = !loop->on_interrupt;
     loop->on_interrupt = fn;
     loop->interrupt_ctx = ctx;
-    if (!first || !fn) return;
+    if (!fn) loop->interrupts = 0;
     for (size_t i = 0; i < 2; i++) {
-        if (uv_is_active((uv_handle_t *)&loop->signals[i])) continue;
-        uv_signal_init(&loop->uv, &loop->signals[i]);
-        loop->signals[i].data = loop;
-        uv_signal_start(&loop->signals[i], on_signal, numbers[i]);
-        uv_unref((uv_handle_t *)&loop->signals[i]);
+        bool active = uv_is_active((uv_handle_t *)&loop->signals[i]);
+        if (fn && !active) {
+            uv_signal_start(&loop->signals[i], on_signal, numbers[i]);
+            uv_unref((uv_handle_t *)&loop->signals[i]);
+        } else if (!fn && active) {
+            uv_signal_stop(&loop->signals[i]);
+        }
     }
 }
 

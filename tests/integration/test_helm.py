@@ -327,6 +327,7 @@ class Around(HelmCase):
         ):
             site.play(HEAD + f'kube.helm "r" {{ {options} }}')
             site.run("validate").expect(1, words, "play.lua:2")
+        site.play(HEAD + 'kube.helm "r" "shop"').run("validate").expect(1, "a table wanted", "play.lua:2")
         site.play(HEAD + 'kube.helm "BIG" { chart = "shop" }').run("validate").expect(1, "'BIG' is no name for a release")
         site.play(HEAD + 'kube.helm "r"').run("validate").expect(1, 'kube.helm "r"')
         self.assertEqual(site.runs(), 0)
@@ -346,6 +347,21 @@ class Around(HelmCase):
             site.run("validate").expect(1, words)
         site.install("#!/bin/sh\necho 'Error: \033[31mred' >&2; exit 1")  # does not read its values; says what a terminal would obey
         site.says("motd = ('x'):rep(1000000)").run("validate").expect(1, "\\x1b[31mred", without=("\033",))
+
+    def test_interrupted(self):
+        site = self.chart()
+        site.install("#!/bin/sh\necho $$ >>%s\nexec sleep 1000\n" % site.log)
+        running = site.start("plan")
+        pids = wait_for(lambda: site.log.exists() and len(site.log.read_text().split()) == 2 and site.log.read_text().split(), what="helm")
+        running.interrupt()
+        running.finish(20).expect(1, "cancelled", "rendering the chart 'shop'")
+        wait_for(lambda: not any(Path("/proc", pid).exists() for pid in pids), what="the end of helm")
+
+    def test_the_inventorys_version_and_nulls(self):
+        site = self.chart("greeting = slipway.null, motd = 'a\\nb'", "create_namespace = false")
+        inventory = json.loads((site.directory / "inventory.yaml").read_text())
+        (site.directory / "inventory.yaml").write_text(json.dumps({**inventory, "kubernetes": {"version": "1.28.9"}}))
+        site.run("plan").expect(0, '"v1.28.9"', 'motd', without=("hello",))
 
     def test_kept_where_the_chart_says_so(self):
         site = self.chart()
