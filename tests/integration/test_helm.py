@@ -183,6 +183,9 @@ class Objects:
         self.assertNotIn("r-shop-test", applied)
         self.assertNotIn("ttlSecondsAfterFinished", self.get("Job", "r-shop-pre-install", "batch/v1")["spec"])
         self.converged(site)
+        hooks = site.directory / "shop/templates/hooks.yaml"
+        hooks.write_text(hooks.read_text().replace("job:1", "job:2"))
+        site.run("plan").expect(0, "2 to replace")  # a changed hook runs again
         site.says("hooks = true", "hooks = false").run("plan").expect(0, "3 to destroy", without=("left out",))
 
     def test_what_is_new_each_time(self):

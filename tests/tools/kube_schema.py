@@ -240,6 +240,8 @@ def refuse(kind_: Kind, thing: dict, before: dict | None) -> list[tuple[str, str
             wrong.append(("spec.template.metadata.labels", "FieldValueInvalid", "Invalid value: `selector` does not match template `labels`"))
         if before and spec.get("selector") != old.get("selector"):
             wrong.append(("spec.selector", "FieldValueInvalid", "Invalid value: field is immutable"))
+    if kind_.kind == "Job" and before and spec.get("template") != old.get("template"):
+        wrong.append(("spec.template", "FieldValueInvalid", "Invalid value: field is immutable"))
     if kind_.kind == "StorageClass" and before and thing.get("parameters") != before.get("parameters"):
         wrong.append(("parameters", "FieldValueForbidden", "Forbidden: updates to parameters are forbidden."))
     if kind_.kind == "CustomResourceDefinition" and thing["metadata"]["name"] != f"{spec['names']['plural']}.{spec['group']}":
