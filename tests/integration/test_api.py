@@ -238,13 +238,11 @@ class Api(Case):
         self.assertEqual(site.recorded("shelf_box.a")["attributes"]["id"], "xa")
 
     def test_an_answer_that_is_lost(self):
+        """What was made all the same is found by its token, in the same run."""
         site = self.cloud('shelf.box "a" { label = "a" }')
         (site.world / "lose").write_text("create a")
-        site.apply().expect(1, "the answer to create was lost", "shelf_box.a")
-        self.assertEqual(self.log(site), ["create a"])
-        site.run("plan").expect(0, "begun by a run that did not finish it", "0 to create, 1 to change")
         site.apply().expect(0, "1 done")
-        self.assertEqual(self.log(site), [])
+        self.assertEqual(self.log(site), ["create a"])
         self.settled(site)
         (site.world / "lose").write_text("delete a")
         site.run("destroy", "--yes").expect(1, "lost")
@@ -254,8 +252,6 @@ class Api(Case):
     def test_a_creation_that_stops_half_way_is_finished(self):
         site = self.cloud('local a = shelf.box "a" { label = "a", bare = true }\nshelf.box "b" { label = "b", base = a.id }')
         (site.world / "lose").write_text("update a")
-        site.apply().expect(1, "shelf_box.b", "skipped")
-        site.run("state", "list").expect(0, "shelf_box.a")
         site.apply().expect(0, "2 done")
         self.assertEqual(self.log(site), ["create a", "update a", "update a", "create b"])
         self.settled(site)
