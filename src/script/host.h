@@ -1,4 +1,4 @@
-/* Inside the Lua host. Read in this order: host.c (state, limits, the one way in), error.c, sandbox.c (what a script sees), module.c
+/* Inside the Lua host. Read in this order: host.c (state, limits, the one way in), error.c, sandbox.c (what a script sees), core.c, module.c
  * (require), opaque.c and conv.c (values), define.c (resource types), type.c (types for the engine), declare.c (playbooks), task.c and
  * await.c (API types).
  *
@@ -154,6 +154,12 @@ void sw_script__open_scope(lua_State *L) SW_LJMP;
 /* --- sandbox.c and its parts
  * --------------------------------------------------------------------------------------------------------------- */
 void sw_script__open_sandbox(lua_State *L) SW_LJMP;
+void sw_script__open_basic(lua_State *L) SW_LJMP;   /* assert, error, print and so on in the table on top */
+void sw_script__open_fail(lua_State *L) SW_LJMP;    /* fail, fail_unknown, secret in the table on top */
+void sw_script__push_slipway(lua_State *L) SW_LJMP; /* [-0, +1] the table slipway */
+void sw_script__push_core(lua_State *L) SW_LJMP;    /* [-0, +1] the table core */
+/* [-1, +1] for people: what must not be read, or cannot be yet, is replaced by a word. */
+void sw_script__shown(lua_State *L) SW_LJMP;
 void sw_script__push_env(lua_State *L, enum sw_origin origin) SW_LJMP; /* [-0, +1] a fresh _ENV */
 void sw_script__open_pairs(lua_State *L) SW_LJMP;                      /* [-0, +0] sets next, pairs, ipairs in the table on top */
 void sw_script__open_table(lua_State *L) SW_LJMP;                      /* table, in the table on top */
