@@ -93,6 +93,7 @@ class Flow(FarmCase):
         self.assertRan(result)
         self.assertEqual(result["out_len"], 100_000_000)
         self.assertEqual(result["err"], "end\n")
+        self.assertIn(child.end["stalled_bytes"], range(1, 4_000_000))
         if not SANITIZED:
             self.assertLess(child.end["max_rss_kb"], 24_000)
         print(f"100 MB in {result['elapsed_ms']} ms, {child.end['max_rss_kb']} KiB, {child.end['cpu_ms']} ms CPU", end=" ")

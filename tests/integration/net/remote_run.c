@@ -25,6 +25,7 @@ struct run {
     size_t left;
     bool done;
     unsigned stall_ms;
+    uint64_t stalled_bytes; /* come in meanwhile */
     uint64_t started_ms;
     struct host *hosts;
     size_t n_hosts;
@@ -51,8 +52,14 @@ static const struct sw_value *text(struct sw_arena *arena, const char *z) {
 
 static void on_data(void *ctx, int stream, const char *p, size_t len) {
     struct task *task = ctx;
-    if (task->host->run->stall_ms) usleep(task->host->run->stall_ms * 1000);
-    task->host->run->stall_ms = 0;
+    struct run *run = task->host->run;
+    if (run->stall_ms) {
+        struct sw_remote_stats stats = {0};
+        usleep(run->stall_ms * 1000);
+        sw_remote_stats(task->host->remote, &stats);
+        run->stalled_bytes = stats.bytes_in;
+        run->stall_ms = 0;
+    }
     *(stream == 1 ? &task->n_out : &task->n_err) += len;
     if (stream == 1) EVP_DigestUpdate(task->hash, p, len);
     struct sw_str *to = stream == 1 ? &task->out : &task->err;
@@ -220,6 +227,7 @@ int main(int argc, char **argv) {
     struct sw_pair pairs[] = {
         {"free_ms", sw_value_int(run.arena, (int64_t)(sw_now_ms() - before))},
         {"total_ms", sw_value_int(run.arena, (int64_t)(sw_now_ms() - run.started_ms))},
+        {"stalled_bytes", sw_value_int(run.arena, (int64_t)run.stalled_bytes)},
         {"max_rss_kb", sw_value_int(run.arena, peak_kb())},
         {"cpu_ms", sw_value_int(run.arena, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
                                                (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000)},
