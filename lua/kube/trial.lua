@@ -3,6 +3,8 @@
 local trial = {}
 
 local AT_ONCE = 16
+-- Of definitions, which can be half a megabyte.
+local LARGE_AT_ONCE = 2
 
 --- Is its namespace yet to be made by this plan?
 local function waits_for_namespace(items, have)
@@ -17,19 +19,20 @@ end
 
 --- Raises for what would be refused: all of it in one error. What cannot be tried yet is left for the apply.
 --- @param is_known fun(value: any): boolean
---- @param try fun(item: table): table?, table? an item's dry run
+--- @param body_of fun(item: table): table what is sent
 --- @param tell fun(item: table, err: table): table the error as it is raised
-function trial.run(kube, items, have, is_known, try, tell)
-  local waits, calls, refused = waits_for_namespace(items, have), {}, {}
+function trial.run(kube, items, have, is_known, body_of, tell)
+  local waits, calls, large, refused = waits_for_namespace(items, have), {}, {}, {}
   for _, item in ipairs(items) do
     if item._declared and not have[item._name] and is_known(item.manifest) and not waits(item) then
-      calls[#calls + 1] = function()
-        local _, err = try(item)
+      local list = item.manifest.kind == "CustomResourceDefinition" and large or calls
+      list[#list + 1] = function()
+        local _, err = kube:apply(body_of(item), { dry_run = true, try = true, force = true, metadata = true })
         if err and err.class == "invalid" then refused[#refused + 1] = { name = item._name, err = tell(item, err) } end
       end
     end
   end
-  kube:all(calls, AT_ONCE)
+  kube:all({ function() kube:all(calls, AT_ONCE) end, function() kube:all(large, LARGE_AT_ONCE) end })
   if #refused == 0 then return end
   table.sort(refused, function(a, b) return a.name < b.name end)
   if #refused == 1 then error(refused[1].err, 0) end

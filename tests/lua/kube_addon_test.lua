@@ -81,7 +81,10 @@ local function refused_pool(options, words)
 end
 refused_pool({ pools = { { name = "default", addresses = { "198.51.100.0/30" } } } }, "there twice")
 refused_pool({ bgp = { my_asn = 1, peers = { { address = "x" } } } }, "peers%[0%]: asn is missing")
-equal(objects("metallb", { addresses = { "192.0.2.0/30" }, l2 = false }, METALLB)["L2Advertisement default"], nil)
+refused_pool({ l2 = false }, "no address would be announced")
+refused_pool({ l2 = false, interfaces = { "eth0" }, bgp = { my_asn = 1, peers = { { address = "x", asn = 2 } } } }, "interfaces are those of l2")
+found = objects("metallb", { addresses = { "192.0.2.0/30" }, l2 = false, bgp = { my_asn = 1, peers = { { address = "x", asn = 2 } } } }, METALLB)
+check(found["BGPAdvertisement default"] and not found["L2Advertisement default"])
 
 -- cert-manager
 
@@ -110,7 +113,11 @@ raises(function() objects("cert_manager", { issuers = { "letsencrypt-prod" } }, 
 raises(function() objects("cert_manager", { issuers = { "letsencrypt-prd" } }, CERT_MANAGER) end, "there is no issuer of cert%-manager 'letsencrypt%-prd'")
 raises(function() objects("cert_manager", { issuers = { "ca" } }, CERT_MANAGER) end, "ca_cert and ca_key are missing")
 raises(function() objects("cert_manager", { issuers = { "letsencrypt-prod" }, email = "a@b", solver = "route53", access_key_id = "A" }, CERT_MANAGER) end,
-  "secret_access_key is missing")
+  "access_key_id and secret_access_key go together")
+raises(function() objects("cert_manager", { issuers = { "letsencrypt-prod" }, email = "a@b", role = "r" }, CERT_MANAGER) end, "role is for the solver route53")
+raises(function() objects("cert_manager", { issuers = { "selfsigned" }, solver = "route53", hosted_zone_id = "Z" }, CERT_MANAGER) end,
+  "hosted_zone_id is for the solver")
+raises(function() objects("cert_manager", { issuers = { "selfsigned" }, ca_cert = "C" }, CERT_MANAGER) end, "ca_cert is for the issuer ca")
 
 -- nfs-provisioner
 
@@ -227,6 +234,13 @@ equal(found["StorageClass gp3"], nil)
 raises(function() objects("aws_ebs_csi", {}) end, "region is missing")
 raises(function() objects("aws_ebs_csi", { region = "r", classes = { { name = "a" } } }) end, "there is no storage class of the add%-on aws%-ebs%-csi 'gp3'")
 raises(function() objects("aws_ebs_csi", { region = "r", classes = { { name = "a", type = "gp4" } } }) end, "there is no type of")
+for words, one in pairs {
+  ["throughput is for gp3"] = { type = "gp2", throughput = 200 }, ["iops is for gp3"] = { type = "st1", iops = 1 },
+  ["iops is missing"] = { type = "io2" }, ["kms_key is for encrypted"] = { kms_key = "k", encrypted = false },
+} do
+  one.name = "gp3"
+  raises(function() objects("aws_ebs_csi", { region = "r", classes = { one } }) end, words)
+end
 raises(function() objects("aws_ebs_csi", { region = "r", sidecars = { ["csi-atacher"] = "v1" } }) end, "csi%-atacher")
 
 -- argo-cd: the names of the real manifest, and a definition as large as its largest

@@ -186,6 +186,17 @@ local function driver()
   }
 end
 
+local PROVISIONED = { io1 = true, io2 = true }
+
+--- What no disk of that kind has: told now, not by a claim that waits for ever.
+local function check_class(given)
+  local function fail(text) slipway.fail(("add-on aws-ebs-csi: classes: %s: %s"):format(given.name, text)) end
+  if given.throughput and given.type ~= "gp3" then fail "throughput is for gp3" end
+  if given.iops and given.type ~= "gp3" and not PROVISIONED[given.type] then fail "iops is for gp3, io1 and io2" end
+  if PROVISIONED[given.type] and not given.iops then fail(("iops is missing: a disk of type %s has as many as it is given"):format(given.type)) end
+  if given.kms_key and not given.encrypted then fail "kms_key is for encrypted disks" end
+end
+
 local function class(o, given)
   local parameters = { type = given.type, ["csi.storage.k8s.io/fstype"] = given.fs, encrypted = tostring(given.encrypted) }
   if given.kms_key then parameters.kmsKeyId = given.kms_key end
@@ -242,6 +253,7 @@ return addon "aws-ebs-csi" {
     for _, object in ipairs { controller(o), node(o), driver() } do list[#list + 1] = object end
     local found = false
     for _, each in ipairs(o.classes or { { name = "gp3", type = "gp3", fs = "ext4", encrypted = true, reclaim = "Delete" } }) do
+      check_class(each)
       list[#list + 1] = class(o, each)
       found = found or each.name == o.default_class
     end

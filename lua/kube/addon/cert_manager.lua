@@ -22,6 +22,28 @@ local function issuer(name, spec)
   return { apiVersion = "cert-manager.io/v1", kind = "ClusterIssuer", metadata = { name = name }, spec = spec }
 end
 
+-- Options that are for one solver only.
+local ROUTE53 = { "hosted_zone_id", "role", "access_key_id", "secret_access_key" }
+
+--- Options that would do nothing are a mistake.
+local function check(o)
+  local issues, acme = {}, false
+  for _, name in ipairs(o.issuers) do
+    issues[name] = true
+    acme = acme or ACME[name] ~= nil
+  end
+  for _, key in ipairs(ROUTE53) do
+    if o[key] ~= nil and (o.solver ~= "route53" or not acme) then
+      slipway.fail(("add-on cert-manager: %s is for the solver route53 of Let's Encrypt"):format(key),
+        "solver: route53, and issuers: [letsencrypt-staging, letsencrypt-prod]")
+    end
+  end
+  if (o.access_key_id == nil) ~= (o.secret_access_key == nil) then slipway.fail "add-on cert-manager: access_key_id and secret_access_key go together" end
+  for _, key in ipairs { "ca_cert", "ca_key" } do
+    if o[key] ~= nil and not issues.ca then slipway.fail(("add-on cert-manager: %s is for the issuer ca"):format(key), "issuers: [ca]") end
+  end
+end
+
 return addon "cert-manager" {
   doc = "Certificates: from Let's Encrypt by HTTP-01 or Route53 DNS-01, or from a CA of your own.",
   version = "1.19.1",
@@ -44,10 +66,11 @@ return addon "cert-manager" {
     return { url = ("https://github.com/cert-manager/cert-manager/releases/download/v%s/cert-manager.yaml"):format(o.version) }
   end,
 
+  check = check,
+
   install = function(o, a)
     local before, list = {}, {}
     if o.access_key_id then
-      if not o.secret_access_key then slipway.fail "add-on cert-manager: secret_access_key is missing" end
       before[#before + 1] = {
         apiVersion = "v1", kind = "Secret", metadata = { name = "route53-credentials", namespace = o.namespace },
         stringData = { ["secret-access-key"] = secret(o.secret_access_key) },

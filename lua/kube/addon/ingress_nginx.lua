@@ -37,7 +37,9 @@ return addon "ingress-nginx" {
     elseif object.kind == "ConfigMap" and name == "ingress-nginx-controller" then
       object.data = object.data or {}
       for key, value in pairs(o.config) do object.data[key] = tostring(value) end
-    elseif object.kind == "Service" and name == "ingress-nginx-controller" and o.exposure == "node_port" then
+    elseif object.kind == "Service" and name == "ingress-nginx-controller" then
+      -- Whichever of the two releases a `source` is.
+      object.spec.type = o.exposure == "node_port" and "NodePort" or "LoadBalancer"
       local wanted = { http = o.http_port, https = o.https_port }
       for _, port in ipairs(object.spec.ports) do port.nodePort = wanted[port.name] or port.nodePort end
     end

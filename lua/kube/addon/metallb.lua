@@ -43,6 +43,14 @@ local function check_address(text)
   slipway.fail(("add-on metallb: addresses: '%s' is no range of addresses"):format(tostring(text)), "write 192.0.2.10-192.0.2.20 or 192.0.2.0/28")
 end
 
+--- Addresses that nobody is told of reach nobody.
+local function check(o)
+  if not o.l2 and not o.bgp then
+    slipway.fail("add-on metallb: l2 is false and there is no bgp: no address would be announced", "bgp: { my_asn: ..., peers: [...] }")
+  end
+  if not o.l2 and o.interfaces then slipway.fail "add-on metallb: interfaces are those of l2, which is false" end
+end
+
 local function bgp(o, names, list)
   for i, peer in ipairs(o.bgp.peers) do
     list[#list + 1] = object("BGPPeer", "v1beta2", o, peer.name or ("peer-%d"):format(i), {
@@ -83,6 +91,8 @@ return addon "metallb" {
   release = function(o)
     return { url = ("https://raw.githubusercontent.com/metallb/metallb/v%s/config/manifests/metallb-native.yaml"):format(o.version) }
   end,
+
+  check = check,
 
   -- Its controller makes the webhooks' certificate and fills it in; releases up to 0.13 carry another one that nobody has the key of.
   patch = function(found)

@@ -17,6 +17,8 @@ return addon "metrics-server" {
   patch = function(object, o)
     if object.kind ~= "Deployment" or object.metadata.name ~= "metrics-server" then return end
     object.spec.replicas = o.replicas
-    if o.insecure_kubelet then table.insert(object.spec.template.spec.containers[1].args, "--kubelet-insecure-tls") end
+    local main = object.spec.template.spec.containers[1]
+    main.args = main.args or {}
+    if o.insecure_kubelet then table.insert(main.args, "--kubelet-insecure-tls") end
   end,
 }
