@@ -334,6 +334,33 @@ class Documented(unittest.TestCase):
         self.assertEqual(linked, {path.stem for path in (REPOSITORY / "docs/addons").glob("*.md")} - {"README"})
 
 
+class OnesOwn(Case):
+    """The add-on of docs/addons/README.md, word by word."""
+
+    def test_one_file_is_enough(self):
+        code = re.search(r"```lua\n(.*?)```", (REPOSITORY / "docs/addons/README.md").read_text(), re.DOTALL).group(1)
+        (self.kube.directory / "kured.yaml").write_text(WORKLOAD.format(kind="DaemonSet", name="kured", namespace="kube-system").replace('image: "kured:1"', 'image: "kured:1", args: [a]'))
+        wanted = {"source": "kured.yaml", "period": "5h", "wait": False}
+        shutil.copytree(REPOSITORY / "lua", self.kube.directory / "lua")
+        (self.kube.directory / "lua/kube/addon/kured.lua").write_text(code)
+        self.inventory(addons={"kured": wanted})
+        self.kube.run("validate").expect(1, "there is no add-on 'kured'", "inventory.yaml:1")
+        self.kube.run("docs", "kured", "--lua-dir", "lua").expect(0, "how often it looks; default 1h")
+        self.kube.apply("--lua-dir", "lua").expect(0, "2 done")
+        args = self.cluster.objects("apps", "v1", "daemonsets")["kured"]["spec"]["template"]["spec"]["containers"][0]["args"]
+        self.assertEqual(args, ["a", "--period=5h"])
+        self.kube.run("destroy", "--yes", "--lua-dir", "lua").expect(0, "2 done")
+
+        # Beside a playbook it needs no library of one's own.
+        (self.kube.directory / "kured.lua").write_text(code)
+        (self.kube.directory / "site.lua").write_text('provider "kube" { name = "kube", path = slipway.inventory.kubeconfig }\nlocal kured = require "kured"\nkured { source = "kured.yaml", wait = false }\n')
+        self.inventory()
+        self.kube.apply().expect(0, "2 done")
+        self.assertEqual(self.cluster.objects("", "v1", "configmaps")["kured"]["data"], {"by": "slipway"})
+        (self.kube.directory / "site.lua").write_text('local kured = require "kured"\nkured { perod = "1h" }\n')
+        self.kube.run("validate").expect(1, "'perod'", "did you mean 'period'?", "site.lua:2")
+
+
 class Bad(Case):
     def test_mistakes_have_a_line(self):
         def refused(text: str, *words: str) -> None:
