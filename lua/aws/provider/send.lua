@@ -35,9 +35,10 @@ local HINTS = {
 local function unanswered(call, response)
   if response.error == "cancelled" then return core.fail_as("cancelled", "stopped") end
   local transient = response.error == "timeout" or response.error == "unreachable"
+  local origin, message = call.url:match("^https?://[^/?]+"), response.message or ""
   return {
     code = WORDS[response.error] or response.error,
-    message = ("%s (%s)"):format(response.message or "", call.url:match("^https?://[^/?]+")),
+    message = message:find(origin, 1, true) and message or ("%s (%s)"):format(message, origin),
     class = transient and "transient" or nil,
     transport = transient,
     timeout = response.error == "timeout",
