@@ -93,7 +93,7 @@ int eng_data_decide(struct eng_plan *p, struct eng_item *it, const struct sw_val
     if (!plan->at_apply && !it->have) return eng_data_missing(plan->resource, desired, err);
     plan->action = plan->at_apply ? SW_READ : SW_NOOP;
     plan->after = plan->at_apply ? desired : sw_map_merge(p->engine->arena, desired, it->have);
-    if (plan->at_apply && !plan->reason) plan->reason = "its provider is known after apply";
+    if (plan->at_apply && !plan->reason && !it->unread) plan->reason = "its provider is known after apply";
     return 0;
 }
 

@@ -378,6 +378,26 @@ class Faults(Doubled, unittest.TestCase):
         self.assertEqual(len(self.double.requests), asked, "nobody was asked")
         self.kube.apply().expect(0, "2 done")
 
+    def test_a_kubeconfig_in_the_state_is_not_used_for_a_stranger(self) -> None:
+        """As of a cluster that slipway made: the layers below are planned as ever."""
+        (self.kube.directory / "inventory.yaml").write_text(json.dumps({"name": "site", "playbook": "play", "provider": {"name": "static"}, "hosts": []}))
+        text = json.dumps(self.double.config())
+        (self.kube.directory / "made.lua").write_text("""return require("resource") "made" { on = "api", provider = "tls", doc = "A cluster.",
+          schema = { kubeconfig = { "string", computed = true, sensitive = true, doc = "the way in" }, size = { "int", doc = "how large" } },
+          list = function(_, items) local have = {} for _, item in ipairs(items) do have[item._name] = item.prior end return have end,
+          create = function() return { kubeconfig = [[%s]] } end, update = function() return {} end, delete = function() end }""" % text)
+        body = """require "tls"
+          local kube, cluster = require "kube", require("made") "c" { size = %d }
+          provider "kube" { name = "kube", kubeconfig = cluster.kubeconfig }
+          kube.object "a" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "%s", namespace = "default" }, data = { x = "%d" } }
+          kube.data.applications "all" {}"""
+        self.kube.play(body % (1, self.name, 1)).apply().expect(0, "2 done")
+        asked = len(self.double.requests)
+        self.kube.play(body % (1, self.name, 2)).run("plan", "--untrusted", "--detailed-exitcode").expect(
+            2, "warning: not read, but compared", "data.kube_applications.all  # not read: untrusted", '"1" -> "2"', "1 to change", without=("provider is known after",))
+        self.assertEqual(len(self.double.requests), asked)
+        self.kube.run("plan").expect(0, '"1" -> "2"', without=("not read",))
+
     def test_a_stranger_gets_no_secrets(self) -> None:
         """Not even where the kubeconfig is the operator's."""
         text = json.dumps(self.double.config({"token": "theirs"}))
