@@ -15,14 +15,14 @@ struct eng_fragment {
 
 /* Whose failure it is: "ADDRESS: what is wrong" is that resource's, else all that were listed have failed. */
 static void name_listed(const struct eng_read *read, struct sw_err *err) {
-    const struct sw_resource *whose = read->n == 1 ? read->items[0].resource : NULL;
-    for (size_t i = 0; i < read->n && !whose && err->message; i++) {
+    size_t whose = read->n == 1 ? 0 : read->n;
+    for (size_t i = 0; i < read->n && whose == read->n && err->message; i++) {
         const char *address = read->items[i].resource->address;
-        if (sw_starts_with(err->message, address) && err->message[strlen(address)] == ':') whose = read->items[i].resource;
+        if (sw_starts_with(err->message, address) && err->message[strlen(address)] == ':') whose = i;
     }
-    if (whose) {
-        sw_err_at(err, whose->pos);
-        sw_err_frame(err, "reading '%s'", whose->address);
+    if (whose < read->n) {
+        sw_err_at(err, read->items[whose].resource->pos);
+        sw_err_frame(err, "reading '%s'", read->items[whose].resource->address);
     } else if (read->n) {
         sw_err_frame(err, "reading '%s' and %zu more of its type", read->items[0].resource->address, read->n - 1);
     }
