@@ -260,6 +260,25 @@ class Order(Case):
 
 
 class Production(Case):
+    def test_the_name_is_typed(self):
+        (self.kube.directory / "site.lua").write_text('provider "kube" { name = "kube", path = slipway.inventory.kubeconfig }\n'
+                                                      'require("kube").object "a" { apiVersion = "v1", kind = "ConfigMap", metadata = { name = "a", namespace = "default" } }\n')
+        self.inventory(environment="production")
+        self.kube.run("apply").expect(3, "there is no terminal to ask on")
+        for typed, code, words in (("yes", 3, "nothing was changed"), ("site ", 3, "nothing was changed"), ("site", 0, "Applied: 1 done")):
+            ours, theirs = os.openpty()
+            try:
+                child = subprocess.Popen([SLIPWAY, "apply"], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.kube.directory,
+                                         env={**os.environ, **SANITIZERS, "NO_COLOR": "1", "TERM": "dumb", "HOME": str(self.kube.directory)})
+                os.write(ours, (typed + "\n").encode())
+                said = child.communicate(timeout=60)[0]
+            finally:
+                os.close(ours)
+                os.close(theirs)
+            self.assertIn("This is production: type the inventory's name, 'site', to go on:", said)
+            self.assertIn(words, said)
+            self.assertEqual((child.returncode, "a" in self.cluster.objects("", "v1", "configmaps")), (code, code == 0), said)
+
     def test_the_health_is_looked_at_after(self):
         (self.kube.directory / "site.lua").write_text('local kube = require "kube"\nprovider "kube" { name = "kube", path = slipway.inventory.kubeconfig }\n'
                                                       'kube.object "a" { apiVersion = "v1", kind = "Service", metadata = { name = "a", namespace = "default" }, wait = slipway.inventory.vars.wait,\n'
