@@ -107,13 +107,16 @@ func reconcileApplications(namespace string) error {
 		if status == nil {
 			continue
 		}
-		if !same(shown(status), shown(app["status"])) {
-			if err := merge(path+"/"+name, object{"status": status}); err != nil && !has(err, 404) {
+		// Synced is what has been applied: its children are there before it says so, and count.
+		if text(app, "spec", "source", "path") == "apps" && text(status, "sync", "status") == "Synced" {
+			if made, err := makeChildren(namespace, app); err != nil {
 				return err
+			} else if made {
+				return nil
 			}
 		}
-		if text(app, "spec", "source", "path") == "apps" && text(status, "sync", "status") == "Synced" {
-			if err := makeChildren(namespace, app); err != nil {
+		if !same(shown(status), shown(app["status"])) {
+			if err := merge(path+"/"+name, object{"status": status}); err != nil && !has(err, 404) {
 				return err
 			}
 		}
@@ -121,7 +124,7 @@ func reconcileApplications(namespace string) error {
 	return nil
 }
 
-func makeChildren(namespace string, root object) error {
+func makeChildren(namespace string, root object) (made bool, err error) {
 	for _, name := range children {
 		spec := object{}
 		for key, value := range root["spec"].(object) {
@@ -134,14 +137,15 @@ func makeChildren(namespace string, root object) error {
 		source["path"] = "services/" + name
 		spec["source"] = source
 		tracked := text(root, "metadata", "name") + ":argoproj.io/Application:" + namespace + "/" + name
-		err := create(argo+namespace+"/applications?fieldManager=argocd-controller", object{
+		err = create(argo+namespace+"/applications?fieldManager=argocd-controller", object{
 			"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "spec": spec,
 			"metadata": object{"name": name, "namespace": namespace, "annotations": object{"argocd.argoproj.io/tracking-id": tracked}}})
 		if err != nil && !has(err, 409) {
-			return err
+			return made, err
 		}
+		made = made || err == nil
 	}
-	return nil
+	return made, nil
 }
 
 // fill executes the set's template as Argo CD does: with Go's templates, where a missing key is an error.
