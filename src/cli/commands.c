@@ -28,8 +28,12 @@ const struct sw_command sw_commands[] = {
      "at once. Whatever "
      "happens, running it again goes on from there.",
      SW_OPTS_RUN | SW_OPTS_SELECT | SW_OPT_REPLACE | SW_OPT_REFRESH_ONLY | SW_OPTS_APPLY | SW_OPT_UNCHANGED, 0, 1, sw_cmd_apply},
-    {"status", "", "is the cluster healthy, and if not, why", "slipway status -i inventories/lab",
-     "Reads the world. Exit code 1 when something is not healthy.", SW_OPTS_RUN, 0, 0, sw_cmd_status},
+    {"status", "", "is the cluster healthy, and if not, why",
+     "slipway status -i inventories/lab\nslipway status -i inventories/aws --wait 600",
+     "Reads the world. Exit code 1 when something is not healthy; with --wait, when it still is not after so many seconds. Applications of "
+     "Argo "
+     "CD are healthy when they are Synced to the revision that the inventory asks for, and Healthy.",
+     SW_OPTS_RUN | SW_OPT_WAIT, 0, 0, sw_cmd_status},
     {"drift", "", "what changed behind our back", "slipway drift -i inventories/aws",
      "Reads the world and compares it with the state. Exit code 2 when something drifted.", SW_OPTS_RUN | SW_OPTS_SELECT, 0, 0,
      sw_cmd_drift},

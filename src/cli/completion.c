@@ -67,7 +67,7 @@ static void add_bash(struct sw_str *out) {
                      "    case $word in\n"
                      "      -i|--inventory) inventory=${COMP_WORDS[++i]};;\n"
                      "      ");
-    add_value_options(out, ADDRESS_OPTIONS | FILE_OPTIONS | DIR_OPTIONS | SW_OPT_PARALLELISM | SW_OPT_FORMAT);
+    add_value_options(out, ADDRESS_OPTIONS | FILE_OPTIONS | DIR_OPTIONS | SW_OPT_PARALLELISM | SW_OPT_WAIT | SW_OPT_FORMAT);
     sw_str_addz(out, ") ((++i));;\n      -*) ;;\n      *) command=\"${command:+$command }$word\";;\n    esac\n  done\n  case $prev in\n"
                      "    -i|--inventory) COMPREPLY=($(compgen -W \"lab $(cd inventories 2>/dev/null && echo *)\" -- \"$cur\") $(compgen "
                      "-f -- \"$cur\")); return;;\n"
@@ -81,7 +81,7 @@ static void add_bash(struct sw_str *out) {
     add_value_options(out, DIR_OPTIONS);
     sw_str_addz(out, ") COMPREPLY=($(compgen -d -- \"$cur\")); return;;\n"
                      "    --format|-f) COMPREPLY=($(compgen -W 'mermaid dot json' -- \"$cur\")); return;;\n"
-                     "    --parallelism) return;;\n  esac\n  local words=\n  case $command in\n    '') words='");
+                     "    --parallelism|--wait) return;;\n  esac\n  local words=\n  case $command in\n    '') words='");
     for (size_t i = 0; i < sw_n_commands; i++)
         if (is_family_head(i, word)) sw_str_addf(out, "%s ", word);
     sw_str_addz(out, "--help --version';;\n");
@@ -186,7 +186,7 @@ static void add_fish(struct sw_str *out) {
             sw_str_addz(out, " -x -a '(slipway state list 2>/dev/null)'");
         else if (opt->id == SW_OPT_FORMAT)
             sw_str_addz(out, " -x -a 'mermaid dot json'");
-        else if (opt->id == SW_OPT_PARALLELISM)
+        else if (opt->id & (SW_OPT_PARALLELISM | SW_OPT_WAIT))
             sw_str_addz(out, " -x");
         else if (opt->value)
             sw_str_addz(out, " -r");

@@ -35,6 +35,7 @@ static void notice(struct sw_context *context, const char *text) {
 
 static void on_interrupt(unsigned count, void *ctx) {
     struct sw_context *context = ctx;
+    context->interrupts = count;
     if (count > 2) {
         /* Asked three times: leave at once. The journal knows what was under way. No exit(): its handlers would race with the hosts'
          * threads. */

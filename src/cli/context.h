@@ -41,6 +41,7 @@ struct sw_context {
     struct sw_progress *progress; /* while an operation runs */
     struct sw_timer *tick, *lease;
     bool locked;
+    unsigned interrupts; /* how often the user asked to stop */
     struct {
         struct sw_failure *v;
         size_t n, cap;

@@ -41,6 +41,8 @@ const struct sw_opt sw_opts[] = {
     FLAG(SW_OPT_YES, "yes", 'y', yes, "do not ask"),
     {SW_OPT_PARALLELISM, "parallelism", 0, SW_OPT_KIND_COUNT, "N", "API calls at a time (default 64; hosts are not counted)",
      offsetof(struct sw_options, parallelism)},
+    {SW_OPT_WAIT, "wait", 0, SW_OPT_KIND_COUNT, "SECONDS", "look again until it is healthy, for so long",
+     offsetof(struct sw_options, wait)},
     TEXT(SW_OPT_FORMAT, "format", 'f', "FORMAT", format, "mermaid, dot or json"),
     FLAG(SW_OPT_MARKDOWN, "markdown", 0, markdown, "as Markdown"),
     FLAG(SW_OPT_JSON, "json", 0, json, "for programs: JSON on stdout"),

@@ -13,7 +13,7 @@
 struct sw_options {
     const char *inventory, *out, *format, *lua_dir, *playbook_dir, *state_dir, *trace, *file, *terraform_state, *map, *override_freeze;
     const char **targets, **excludes, **replaces, **policies, **approvals;
-    unsigned parallelism;
+    unsigned parallelism, wait;
     bool help, json, quiet, yes, no_color, refresh_only, no_refresh, destroy, detailed_exitcode, unchanged, untrusted, markdown;
     char **args; /* words after the command's name */
     size_t n_args;
@@ -51,6 +51,7 @@ enum {
     SW_OPT_TERRAFORM = 1 << 26,
     SW_OPT_MAP = 1 << 27,
     SW_OPT_OVERRIDE_FREEZE = 1 << 28,
+    SW_OPT_WAIT = 1 << 29,
 };
 /* Sets that belong together. */
 #define SW_OPTS_ALWAYS (SW_OPT_NO_COLOR | SW_OPT_TRACE | SW_OPT_HELP)

@@ -297,22 +297,31 @@ void sw_status_done(struct sw_status *status) {
     sw_vec_done(&status->problems);
 }
 
-int sw_status_run(struct sw_context *context) {
-    struct sw_cli *cli = context->cli;
-    struct sw_err err = {0};
+int sw_status_look(struct sw_context *context, struct sw_status *ret, struct sw_err *err) {
     struct sw_plan *plan = NULL;
     struct sw_plan_options options = {0};
-    if (sw_run_plan(context, &options, &plan, &err)) return sw_cli_fail(cli, &err);
-    struct sw_status status;
+    int rc = sw_run_plan(context, &options, &plan, err);
+    if (!rc) sw_status_judge(plan, sw_get(context->inventory->value, "nodes"), context->cli->arena, ret);
+    return rc;
+}
+
+int sw_status_show(struct sw_context *context, const struct sw_status *status) {
+    struct sw_cli *cli = context->cli;
     struct sw_str text = {0};
-    sw_status_judge(plan, sw_get(context->inventory->value, "nodes"), cli->arena, &status);
     if (cli->options.json)
-        sw_status_json(&text, &status, cli->arena);
+        sw_status_json(&text, status, cli->arena);
     else
-        sw_status_print(&text, &status, &cli->out);
+        sw_status_print(&text, status, &cli->out);
     sw_cli_print(cli, &text);
-    int code = status.healthy ? SW_EXIT_OK : SW_EXIT_ERROR;
     sw_str_done(&text);
+    return status->healthy ? SW_EXIT_OK : SW_EXIT_ERROR;
+}
+
+int sw_status_run(struct sw_context *context) {
+    struct sw_status status;
+    struct sw_err err = {0};
+    if (sw_status_look(context, &status, &err)) return sw_cli_fail(context->cli, &err);
+    int code = sw_status_show(context, &status);
     sw_status_done(&status);
     return code;
 }
@@ -320,7 +329,13 @@ int sw_status_run(struct sw_context *context) {
 int sw_cmd_status(struct sw_cli *cli) {
     struct sw_context context;
     struct sw_err err = {0};
-    int code = sw_context_open(&context, cli, SW_NEED_CONFIG | SW_NEED_STATE, &err) ? sw_cli_fail(cli, &err) : sw_status_run(&context);
+    int code;
+    if (sw_context_open(&context, cli, SW_NEED_CONFIG | SW_NEED_STATE, &err))
+        code = sw_cli_fail(cli, &err);
+    else if (cli->options.wait)
+        code = sw_status_wait(&context, cli->options.wait);
+    else
+        code = sw_status_run(&context);
     sw_context_close(&context);
     return code;
 }

@@ -44,5 +44,11 @@ void sw_status_judge(const struct sw_plan *plan, const struct sw_value *nodes, s
 void sw_status_print(struct sw_str *out, const struct sw_status *status, const struct sw_style *style);
 void sw_status_json(struct sw_str *out, const struct sw_status *status, struct sw_arena *arena);
 void sw_status_done(struct sw_status *status);
+/* Reads the world and judges it. */
+int sw_status_look(struct sw_context *context, struct sw_status *ret, struct sw_err *err);
+/* Prints it, as text or JSON. Returns the exit code. */
+int sw_status_show(struct sw_context *context, const struct sw_status *status);
+/* status_wait.c: looks again until it is healthy or the time is over, then prints. Returns the exit code. */
+int sw_status_wait(struct sw_context *context, unsigned seconds);
 
 #endif

@@ -181,8 +181,13 @@ class Life(Case):
         self.cluster.health["root"] = {"health": {"status": "Degraded"}}
         self.wait_for(lambda: self.cluster.objects("argoproj.io", "v1alpha1", "applications")["root"]["status"]["health"]["status"] == "Degraded")
         self.kube.run("status").expect(1, "gitops   3        no", "kube_object.gitops:Application.argoproj.io:argocd/root: Synced, Degraded")
+        self.kube.run("status", "--wait", "1").expect(1, "waiting: ", "Not healthy:")
+        stopped, waiting = (self.kube.start("status", "--wait", "600") for _ in range(2))
+        self.wait_for(lambda: all("waiting: " in each.said for each in (stopped, waiting)))
+        stopped.interrupt()
+        stopped.finish().expect(1)  # while it sleeps, or reads
         self.cluster.health.clear()
-        self.wait_for(lambda: all(each["status"]["health"]["status"] == "Healthy" for each in self.cluster.objects("argoproj.io", "v1alpha1", "applications").values()))
+        waiting.finish().expect(0, "Healthy.")
 
         # What is wanted only now was not changed behind our back.
         self.inventory(addons=both, gitops={**gitops, "environment": "production"})
