@@ -1,5 +1,5 @@
 """What tests of objects share: a cluster (the API double; with KUBE_BUNDLE, the lab's bundle, the real API server of that version), a namespace for each test,
-and what somebody else does to it."""
+manifests, and what somebody else does to it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,47 @@ from kube_server import GUEST, Server
 
 HEAD = 'local kube = require "kube"\n'
 on_the_double = unittest.skipIf(os.environ.get("KUBE_BUNDLE"), "the real server does not fail when it is told to")
+DEPLOYMENT = """apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, labels: { app: web, tier: front } }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      containers:
+        - name: web
+          image: web:1
+          env: [{ name: A, value: "1" }, { name: B, value: "2" }]
+          ports: [{ containerPort: 80 }]
+          resources: { limits: { cpu: 500m } }
+"""
+MORE = """---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { selector: { app: web }, ports: [{ port: 80, name: http }] }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: settings, labels: { app: web } }
+data: { colour: blue, size: "3" }
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: { name: reader }
+rules: [{ apiGroups: [""], resources: [pods], verbs: [get, list] }]
+"""
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: %s }\ndata: { a: '1' }\n"
+
+
+def definition(group: str, kind: str = "Widget", **properties) -> str:
+    plural = kind.lower() + "s"
+    schema = {"type": "object", "properties": {"status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}, "spec": {"type": "object", "properties": properties or {"size": {"type": "integer"}}}}}
+    return json.dumps({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"{plural}.{group}"}, "spec": {
+        "group": group, "scope": "Namespaced", "names": {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": kind + "List"},
+        "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}]}})
 
 
 class KubeCase(unittest.TestCase):
@@ -108,4 +149,4 @@ class KubeCase(unittest.TestCase):
         return [f"{method} {path}" + (" dry" if "dryRun" in query else "") for method, path, query, _ in self.double.requests[since:]]
 
 
-__all__ = ["Kube", "KubeCase", "on_the_double", "unittest"]
+__all__ = ["CONFIG", "DEPLOYMENT", "Kube", "KubeCase", "MORE", "definition", "on_the_double", "unittest"]
