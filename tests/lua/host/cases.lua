@@ -24,7 +24,7 @@ return {
   { "file", "/srv/big", { content = big }, is = "[ $(wc -c < /srv/big) = " .. #big .. " ]", by_hand = { "echo >> /srv/big" } },
   { "file", odd, { content = "it's -n\n" }, by_hand = { "for f in /srv/it*; do echo x > \"$f\"; done" } },
   { "file", "/srv/-n", { content = "-n" }, is = has("/srv/-n", "-n") },
-  { "file", "/srv/from", { source = "/etc/services", mode = "0600" }, is = "cmp /etc/services /srv/from" },
+  { "file", "/srv/from", { source = "/etc/bash.bashrc", mode = "0600" }, is = "cmp /etc/bash.bashrc /srv/from" },
   { "file", "/srv/rights", { mode = "0755" }, before = "echo tool > /srv/rights; chmod 600 /srv/rights", first = "mode", keeps = true,
     is = has("/srv/rights", "tool\n") },
   { "file", "/srv/adopted", { content = "new\n", mode = "0644" }, before = "echo old > /srv/adopted; chmod 600 /srv/adopted; chown daemon /srv/adopted",
