@@ -56,6 +56,12 @@ pools:
 {pool}"""
 
 
+def enter(pid: str) -> list[str]:
+    """What runs a command in a node, of which `pid` is the first process. The root of its mount namespace is not the node's own when this machine is a
+    chroot itself."""
+    return ["nsenter", "--target", pid, "--all", "--root", "--wd"]
+
+
 class Lab:
     def __init__(self, root: pathlib.Path) -> None:
         self.root = root
@@ -123,7 +129,7 @@ class Lab:
     def inside(self, node: str, command: str) -> None:
         """In a node, at once: not through slipway and SSH."""
         print(f"  {node}$ {' '.join(command.split())}", flush=True)
-        subprocess.run(["nsenter", "-t", self.nodes()[node]["pid"], "-m", "-u", "-i", "-n", "-p", "sh", "-ec", command], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*enter(self.nodes()[node]["pid"]), "sh", "-ec", command], check=True, stdout=subprocess.DEVNULL)
 
     def nodes(self) -> dict[str, dict[str, str]]:
         """What the lab itself says of its nodes: name -> address, state, pid, host_key."""

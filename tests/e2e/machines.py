@@ -18,6 +18,7 @@ import threading
 from pathlib import Path
 
 from aws_wire import Answer, Call
+from lab import enter
 
 NODE_SH = Path(__file__).resolve().parents[2] / "lua/lab/node.sh"
 USER = "ubuntu"  # whom the image's cloud-init makes
@@ -96,9 +97,9 @@ class Machines:
         return done.stdout
 
     def inside(self, instance: str, script: str) -> None:
-        """Runs a script in a node, as its cloud-init would. The root of its mount namespace is not the node's own when this machine is a chroot itself."""
+        """Runs a script in a node, as its cloud-init would."""
         line = next(line for line in self.node("list").splitlines() if line.startswith(instance + "\t"))
-        subprocess.run(["nsenter", "--target", line.split("\t")[3], "--all", "--root", "--wd", "sh", "-s"], input=script, text=True, capture_output=True, check=True, timeout=60)
+        subprocess.run([*enter(line.split("\t")[3]), "sh", "-s"], input=script, text=True, capture_output=True, check=True, timeout=60)
 
     def _RunInstances(self, call: Call, answer: Answer) -> None:
         for item in answer.tree().findall("instancesSet/item"):
