@@ -21,24 +21,12 @@ REPO = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPO / "tests/tools"), str(REPO / "tests/integration")]
 
 from aws_proxy import AwsProxy, Pending  # noqa: E402
+from lab import BUNDLE, SLIPWAY, VERSION, Failed, expect  # noqa: E402
 from machines import Machines  # noqa: E402
 from moto import Moto  # noqa: E402
 
-SLIPWAY = str(pathlib.Path(sys.argv[1]).resolve())
-BUNDLE = pathlib.Path(sys.argv[2]).resolve()
-VERSION = json.loads((BUNDLE / "bundle.json").read_text())["kubernetes"]
 CIDR, BRIDGE = "10.90.0.0/16", "slipway-aws"
 KUBECTL = "sudo kubectl --kubeconfig /etc/kubernetes/admin.conf"
-
-
-class Failed(Exception):
-    pass
-
-
-def expect(condition: bool, what: str) -> None:
-    if not condition:
-        raise Failed(what)
-    print(f"    ok: {what}", flush=True)
 
 
 class Site:
