@@ -16,6 +16,7 @@ struct sw_attr {
     bool computed;  /* set by the world, not by the user */
     bool sensitive;
     bool derived;                    /* follows from other attributes: shown only where it changes */
+    bool health;                     /* how it is doing, which moves by itself: no plan is stale for it */
     bool write_only;                 /* shown, but not compared: another attribute (a hash) tells of its change */
     const struct sw_value *fallback; /* the default, or NULL */
     const struct sw_value *one_of;   /* LIST of allowed values, or NULL */

@@ -387,7 +387,7 @@ local object = resource "kube_object" {
     wait_for = { "string", write_only = true, doc = "a condition of its status to wait for" },
     timeout = { "int", default = 300, write_only = true, doc = "seconds to wait" },
     force = { "bool", default = false, write_only = true, doc = "take fields from other owners" },
-    ready = { "bool", derived = true, doc = "whether it does what it is for; follows from wait" },
+    ready = { "bool", derived = true, health = true, doc = "whether it does what it is for; follows from wait" },
     message = { "string", computed = true, doc = "why it is not ready" },
     uid = { "string", computed = true, doc = "the cluster's own id of it" },
   },

@@ -36,7 +36,7 @@ return resource "kube_node" {
   schema = {
     labels = { "map", of = "string", default = {}, doc = "labels; those not named here are left alone" },
     taints = { "list", of = "string", doc = "taints as KEY[=VALUE]:EFFECT; when given, these and no others" },
-    ready = { "bool", default = true, doc = "whether to wait until it is Ready" },
+    ready = { "bool", default = true, health = true, doc = "whether to wait until it is Ready" },
     timeout = { "int", default = 240, write_only = true, doc = "seconds to wait for it" },
     version = { "string", computed = true, doc = "the kubelet's version" },
     internal_ip = { "string", computed = true, doc = "its address" },

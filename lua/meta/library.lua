@@ -12,6 +12,7 @@
 ---@field computed? boolean set by the world, not compared
 ---@field sensitive? boolean
 ---@field derived? boolean follows from other attributes: shown only where it changes
+---@field health? boolean how it is doing, which moves by itself: no plan is stale for it
 ---@field write_only? boolean shown, not compared
 ---@field one_of? any[]
 ---@field doc? string

@@ -29,7 +29,7 @@ static const char *stale(struct apply *app, const struct app_item *it, const str
     for (size_t i = 0; have && i < have->map.n; i++) {
         const char *name = have->map.v[i].key;
         const struct sw_attr *attr = sw_schema_find(it->type->schema, name);
-        if (!attr || attr->computed || attr->write_only) continue;
+        if (!attr || attr->computed || attr->health || attr->write_only) continue;
         if (!sw_value_equal(sw_get(plan->before, name), have->map.v[i].value))
             return differs(app, name, sw_get(plan->before, name), have->map.v[i].value);
     }

@@ -36,8 +36,8 @@ static const char *text(lua_State *L, int row, const char *key) {
 }
 
 static void check_row(lua_State *L, int row, const char *attr) {
-    static const char *const known[] = {"of",      "required",   "default", "immutable", "computed", "sensitive",
-                                        "derived", "write_only", "one_of",  "doc",       "open"};
+    static const char *const known[] = {"of",      "required", "default",    "immutable", "computed", "sensitive",
+                                        "derived", "health",   "write_only", "one_of",    "doc",      "open"};
     for (lua_pushnil(L); lua_next(L, row); lua_pop(L, 1)) {
         if (lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1) continue;
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
@@ -93,6 +93,7 @@ static void read_schema(lua_State *L, int index, const char *name, const struct 
         a->computed = flag(L, row, "computed");
         a->sensitive = flag(L, row, "sensitive");
         a->derived = flag(L, row, "derived");
+        a->health = flag(L, row, "health");
         a->write_only = flag(L, row, "write_only");
         a->doc = text(L, row, "doc");
         if (lua_getfield(L, row, "default") != LUA_TNIL) a->fallback = sw_script__to_value(L, -1, s->arena, a, "default");

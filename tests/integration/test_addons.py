@@ -186,8 +186,14 @@ class Life(Case):
         self.wait_for(lambda: all("waiting: " in each.said for each in (stopped, waiting)))
         stopped.interrupt()
         stopped.finish().expect(1)  # while it sleeps, or reads
+        self.inventory(addons=both, gitops={**gitops, "path": "other"})
+        self.kube.run("plan", "--out", "p").expect(0, '"apps" -> "other"', "false -> true")
+        self.inventory(addons=both, gitops=gitops)
         self.cluster.health.clear()
         waiting.finish().expect(0, "Healthy.")
+        # How a thing is doing moves by itself: no plan is stale for it.
+        self.kube.run("apply", "p").expect(0, "1 done")
+        self.kube.apply().expect(0, "1 done")
 
         # What is wanted only now was not changed behind our back.
         self.inventory(addons=both, gitops={**gitops, "environment": "production"})
