@@ -123,7 +123,8 @@ class KubeDouble:
         server.server_close()
         for connection in list(server.connections):
             try:
-                connection.shutdown(socket.SHUT_RDWR)
+                # Not SSLSocket's own, which takes the TLS away under the thread that is at work with it.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
             except OSError:
                 pass
         self.problems += server.problems
